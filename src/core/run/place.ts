@@ -1,0 +1,65 @@
+/**
+ * Where a planned run stands: ready, or waiting and for what. The rule (R5): it waits while a track it stands on directly
+ * has an open run of a common wave, or one planned earlier. So a diamond is built once, however uneven its sides are.
+ */
+import type { Hold } from "../plan/reason.ts";
+import { keys } from "../state/keys.ts";
+import type { OpenRun, Run, Track } from "../state/rows.ts";
+import { type Desk, getTrack } from "./desk.ts";
+import { putRun, unplace } from "./transition.ts";
+
+/** Track keys of the images a track stands on that Slipway builds in this registry. A track never waits for itself. */
+export function parentsOf(desk: Desk, track: Track): readonly string[] {
+  const moving = track.bases.filter((b) => !b.pinned);
+  const makers = desk.world.getAll<{ track: string }>(moving.map((b) => keys.makes(b.reference)));
+  return [...new Set(makers.flatMap((m) => (m && m.track !== track.key ? [m.track] : [])))];
+}
+
+/** The open runs a planned run has to wait for. */
+export function blockersOf(desk: Desk, run: Run, track: Track): readonly OpenRun[] {
+  const parents = desk.world.getAll<Track>(parentsOf(desk, track));
+  const heldLong = desk.now - Date.parse(run.times.Planned ?? "") > desk.timing.maxHold * 1000;
+  return parents
+    .flatMap((p) => (p ? [p.planned, p.active] : []))
+    .filter((open): open is OpenRun => open !== undefined && open.id !== run.id)
+    .filter((open) => {
+      if (open.seq < run.seq) return true;
+      // After max-hold a run stops waiting for what was planned after it, so a busy base cannot starve it.
+      return !heldLong && open.waves.some((wave) => run.waves.includes(wave));
+    });
+}
+
+/** Puts a planned run where it belongs and says why it waits. Returns whether it is ready. */
+export function placeRun(desk: Desk, run: Run): boolean {
+  const track = getTrack(desk.world, run.track);
+  if (!track) return false;
+  const hold = holdOf(desk, run, track);
+  const place = hold ? keys.wait(recheckAt(desk, run, hold), run.seq) : keys.ready(run.order, run.seq);
+  if (place === run.place && JSON.stringify(hold) === JSON.stringify(run.hold)) return !hold;
+  if (place !== run.place) {
+    unplace(desk, run);
+    desk.world.put(place, { run: run.id });
+  }
+  putRun(desk, { ...run, place, hold });
+  return !hold;
+}
+
+/** Holds a ready run for a reason found at release, to be looked at again at a given moment. */
+export function holdRun(desk: Desk, run: Run, hold: Hold, untilMs: number, changes: Partial<Run> = {}): void {
+  unplace(desk, run);
+  const place = keys.wait(untilMs, run.seq);
+  desk.world.put(place, { run: run.id });
+  putRun(desk, { ...run, ...changes, place, hold });
+}
+
+function holdOf(desk: Desk, run: Run, track: Track): Hold | undefined {
+  if (track.active) return { kind: "track-busy", run: track.active.id };
+  const blockers = blockersOf(desk, run, track);
+  return blockers.length > 0 ? { kind: "base", runs: blockers.map((b) => b.id) } : undefined;
+}
+
+function recheckAt(desk: Desk, run: Run, hold: Hold): number {
+  const maxHoldEnds = Date.parse(run.times.Planned ?? "") + desk.timing.maxHold * 1000;
+  // Whatever ends a hold re-places the run; the clock is only the net below, and what ends max-hold.
+  return hold.kind === "base" && maxHoldEnds > desk.now ? maxHoldEnds : desk.now + desk.timing.maxHold * 1000;
+}

@@ -1,0 +1,138 @@
+/** The moves a run may make, and the rows that move with it. */
+import { describeReason } from "../plan/reason.ts";
+import { ascending, descending, key, keys } from "../state/keys.ts";
+import type { Due, Inbox, Run, RunStatus, RunSummary, Track } from "../state/rows.ts";
+import { type Desk, isoOf, refName } from "./desk.ts";
+
+const order: Readonly<Record<RunStatus, number>> = {
+  Planned: 0,
+  Preparing: 1,
+  Scheduling: 2,
+  Queued: 3,
+  Started: 4,
+  Running: 5,
+  Succeeded: 9,
+  Failed: 9,
+  Canceled: 9,
+  Error: 9,
+  Timeout: 9,
+  Skipped: 9,
+  Superseded: 9,
+};
+
+export function isTerminal(status: RunStatus): boolean {
+  return order[status] === 9;
+}
+
+/** A run never goes back and never leaves its end. A new attempt goes from any open state to Preparing. */
+export function mayMove(from: RunStatus, to: RunStatus): boolean {
+  if (isTerminal(from)) return false;
+  return order[to] > order[from] || to === "Preparing" || to === "Scheduling";
+}
+
+/** How far along a status is, for whoever must never go backwards. */
+export function rankOf(status: RunStatus): number {
+  return order[status];
+}
+
+function indexKeys(run: Run): readonly string[] {
+  const newest = descending(run.seq);
+  return [
+    key("img", run.image, newest),
+    key("src", String(run.source.id), newest),
+    key("commit", run.commit, newest),
+    key("branch", refName(run.ref), newest),
+    statusKey(run.status, run.seq),
+  ];
+}
+
+function statusKey(status: RunStatus, seq: number): string {
+  return key("status", status, descending(seq));
+}
+
+export function summarize(run: Run): RunSummary {
+  const ended = isTerminal(run.status) ? run.times[run.status] : undefined;
+  return {
+    id: run.id,
+    image: run.image,
+    source: run.source.fullName,
+    ref: run.ref,
+    commit: run.commit,
+    status: run.status,
+    plannedAt: run.times.Planned ?? "",
+    ...(ended ? { endedAt: ended } : {}),
+    ...(run.digest ? { digest: run.digest } : {}),
+    why: run.ended?.message ?? run.reasons.map(describeReason).join("; "),
+  };
+}
+
+/** Writes a new run with its indexes, and owes GitHub a word about it. */
+export function insertRun(desk: Desk, run: Run): void {
+  putRun(desk, run);
+  oweReport(desk, run);
+}
+
+/** Writes a run and every row that shows a part of it. */
+export function putRun(desk: Desk, run: Run): void {
+  desk.world.put(keys.run(run.seq), run);
+  const summary = summarize(run);
+  for (const indexKey of indexKeys(run)) desk.world.put(indexKey, summary);
+}
+
+/** Moves a run to a status; a move that is not allowed is our bug, because only one pass at a time decides. */
+export function moveRun(desk: Desk, run: Run, status: RunStatus, changes: Partial<Run> = {}): Run {
+  if (run.status !== status && !mayMove(run.status, status)) throw new Error(`${run.id} may not move from ${run.status} to ${status}`);
+  const moved: Run = {
+    ...run,
+    ...changes,
+    status,
+    times: { ...run.times, [status]: run.times[status] ?? isoOf(desk.now) },
+  };
+  if (run.status !== status) desk.world.remove(statusKey(run.status, run.seq));
+  putRun(desk, moved);
+  oweReport(desk, moved);
+  return moved;
+}
+
+/**
+ * Ends a run, frees its place and its track, and leaves word for the runs that wait for it. The word is an inbox row,
+ * because there may be thousands of them: telling them takes as many transactions as it takes.
+ */
+export function endRun(desk: Desk, run: Run, status: RunStatus, changes: Partial<Run> & Pick<Run, "ended">, track?: Partial<Track>): Run {
+  unplace(desk, run);
+  const ended = moveRun(desk, run, status, { ...changes, place: undefined, hold: undefined });
+  const before = desk.world.get<Track>(run.track);
+  if (before) {
+    const after: Track = {
+      ...before,
+      ...track,
+      ...(before.planned?.id === run.id ? { planned: undefined } : {}),
+      ...(before.active?.id === run.id ? { active: undefined } : {}),
+    };
+    desk.world.put(run.track, after);
+  }
+  const word: Inbox = { kind: "run-ended", id: `${run.id}.ended`, run: run.id, track: run.track };
+  desk.world.put(keyOfWord(desk.now, run), word);
+  return ended;
+}
+
+/** Internal words sort by sequence within a moment, so that a wave unrolls in the order it was planned. */
+function keyOfWord(now: number, run: Run): string {
+  return keys.inbox(now, `${ascending(run.seq)}.ended`);
+}
+
+export function unplace(desk: Desk, run: Run): void {
+  if (run.place !== undefined) desk.world.remove(run.place);
+}
+
+export function oweReport(desk: Desk, run: Run): void {
+  owe(desk, { kind: "report", run: run.id, attempt: run.attempt, seq: run.seq });
+}
+
+export function owe(desk: Desk, due: Due): void {
+  desk.world.put(dueKey(due), due);
+}
+
+export function dueKey(due: Due): string {
+  return keys.due(due.kind, due.kind === "report" ? due.run : `${due.run}.${due.attempt}`);
+}

@@ -1,0 +1,89 @@
+/**
+ * Row keys of a registry's partition. One injective encoder for all of them: two different things never share a key, and
+ * a prefix is a range. Table keys may not hold `/ \ # ?` or control characters, and at most 1,024 characters
+ * (https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model).
+ */
+import { sha256Hex } from "../image/sha256.ts";
+
+const separator = "|";
+const longestSegment = 300;
+
+/** Keeps `[A-Za-z0-9._:@+=,-]`; everything else becomes `!` and two hex digits per UTF-8 byte. */
+export function segment(text: string): string {
+  let out = "";
+  for (const byte of new TextEncoder().encode(text)) {
+    const c = String.fromCharCode(byte);
+    out += byte < 128 && /[A-Za-z0-9._:@+=,-]/.test(c) ? c : `!${byte.toString(16).padStart(2, "0")}`;
+  }
+  // `!~` cannot come from the escape above, so a shortened segment never equals an unshortened one.
+  return out.length <= longestSegment ? out : `${out.slice(0, 200)}!~${sha256Hex(text)}`;
+}
+
+export function key(...segments: readonly string[]): string {
+  return segments.map(segment).join(separator);
+}
+
+/** Every key that begins with these whole segments. */
+export interface KeyRange {
+  readonly from: string;
+  /** Exclusive. */
+  readonly to: string;
+}
+
+export function rangeOf(...segments: readonly string[]): KeyRange {
+  const prefix = key(...segments);
+  return { from: `${prefix}${separator}`, to: `${prefix}}` };
+}
+
+const digits = 12;
+const ceiling = 10 ** digits - 1;
+
+/** Sorts as the number does; for counters and epoch seconds up to 10^12. */
+export function ascending(n: number): string {
+  return String(n).padStart(digits, "0");
+}
+
+/** Sorts newest (largest) first. */
+export function descending(n: number): string {
+  return ascending(ceiling - n);
+}
+
+const timeDigits = 15;
+
+/** Milliseconds since the epoch, oldest first. */
+export function oldestFirst(epochMs: number): string {
+  return String(epochMs).padStart(timeDigits, "0");
+}
+
+/** Milliseconds since the epoch, newest first. */
+export function newestFirst(epochMs: number): string {
+  return String(10 ** timeDigits - 1 - epochMs).padStart(timeDigits, "0");
+}
+
+export const keys = {
+  lease: key("ctl", "lease"),
+  wake: key("ctl", "wake"),
+  sequence: key("ctl", "sequence"),
+  throttle: key("ctl", "throttle"),
+  inbox: (atMs: number, id: string) => key("in", oldestFirst(atMs), id),
+  refGeneration: (sourceId: number, ref: string) => key("ref", String(sourceId), ref),
+  acceptedRef: (sourceId: number, ref: string) => key("head", String(sourceId), ref),
+  track: (sourceId: number, ref: string, image: string) => key("track", String(sourceId), ref, image),
+  /** By image name, for people: which tracks does `node-base` have? */
+  imageTrack: (image: string, sourceId: number, ref: string) => key("image", image, String(sourceId), ref),
+  makes: (reference: string) => key("makes", reference),
+  base: (reference: string, trackKey: string) => key("base", reference, trackKey),
+  run: (seq: number) => key("run", descending(seq)),
+  attempt: (runId: string, attempt: number) => key("attempt", runId, String(attempt)),
+  live: (seq: number) => key("live", ascending(seq)),
+  ready: (order: number, seq: number) => key("ready", ascending(order), ascending(seq)),
+  wait: (recheckAtMs: number, seq: number) => key("wait", oldestFirst(recheckAtMs), ascending(seq)),
+  expansion: (inboxId: string) => key("expansion", inboxId),
+  due: (kind: string, id: string) => key("due", kind, id),
+  acrRun: (acrRunId: string) => key("acr", acrRunId),
+  watch: (runId: string, attempt: number) => key("watch", runId, String(attempt)),
+  decision: (atMs: number, id: string) => key("decision", newestFirst(atMs), id),
+  decided: (id: string) => key("decided", id),
+  digest: (digest: string, runSeq: number) => key("digest", digest, descending(runSeq)),
+  tag: (reference: string) => key("tag", reference),
+} as const;
