@@ -63,7 +63,7 @@ function differs(track: Track | undefined, image: SnapshotImage): boolean {
   return (
     track === undefined ||
     track.wanted.inputs !== image.inputs ||
-    track.wanted.definition !== image.definitionKey ||
+    JSON.stringify(track.definition) !== JSON.stringify(image.definition) ||
     JSON.stringify(track.bases) !== JSON.stringify(image.bases)
   );
 }

@@ -49,7 +49,7 @@ export function takeImage(desk: Desk, item: PlanItem & { kind: "take" }, snapsho
   moveEdges(desk, track, before?.bases ?? []);
   moveMakes(desk, track, before?.makes ?? []);
   if (reasons.length === 0) return { kind: "skipped", reason: "nothing-changed" };
-  const { run } = openRun(desk, track, { wanted, reasons, cause: causeOf(desk, reasons, context), waves: [context.wave] });
+  const { run } = openRun(desk, track, { wanted, reasons, cause: causeOf(reasons, context), waves: [context.wave] });
   return { kind: "planned", run };
 }
 
@@ -59,7 +59,7 @@ export function takeDependent(desk: Desk, item: PlanItem & { kind: "dependent" }
   if (!track) return { kind: "skipped", reason: "image-removed" };
   const reasons = baseReasons(desk, track, item.via);
   const wanted: Wanted = { ...track.wanted, occurrence: undefined };
-  const { run } = openRun(desk, track, { wanted, reasons, cause: causeOf(desk, reasons, context), waves: [context.wave] });
+  const { run } = openRun(desk, track, { wanted, reasons, cause: causeOf(reasons, context), waves: [context.wave] });
   return { kind: "planned", run };
 }
 
@@ -115,7 +115,7 @@ function baseReasons(desk: Desk, track: Track | undefined, via: readonly Via[]):
 }
 
 /** An image with a reason of its own was set off by the event; one that only follows its bases, by the run of the first. */
-function causeOf(_desk: Desk, reasons: readonly Reason[], context: PlanContext): Cause {
+function causeOf(reasons: readonly Reason[], context: PlanContext): Cause {
   if (reasons.some((r) => r.kind !== "base")) return context.cause;
   const base = reasons.find((r) => r.kind === "base" && r.run !== undefined);
   return base?.kind === "base" && base.run ? { kind: "run", id: base.run } : context.cause;

@@ -1,0 +1,100 @@
+/** What comes back from the slow work done outside a pass, and what people ask of a run. */
+import { countPlanned, countSkipped, noProgress } from "../plan/progress.ts";
+import { keys } from "../state/keys.ts";
+import type { Attempt, Inbox, Live, Progress, Run } from "../state/rows.ts";
+import { type Desk, getRun, isoOf } from "./desk.ts";
+import { dueKey, endRun, isTerminal, moveRun, owe, putRun } from "./transition.ts";
+
+/** An answer counts only for the attempt that is still waiting for it. */
+function awaited(desk: Desk, word: { readonly run: string; readonly attempt: number }): { run: Run; attempt: Attempt } | undefined {
+  const run = getRun(desk.world, word.run);
+  const attempt = run && desk.world.get<Attempt>(keys.attempt(word.run, word.attempt));
+  return run && attempt && run.attempt === word.attempt ? { run, attempt } : undefined;
+}
+
+function settleDue(desk: Desk, kind: "prepare" | "collect", run: Run, attempt: number): void {
+  const due = dueKey({ kind, run: run.id, attempt, seq: run.seq });
+  if (desk.world.get(due) !== undefined) desk.world.remove(due);
+}
+
+export function contextPrepared(desk: Desk, word: Inbox & { kind: "context-prepared" }): void {
+  const found = awaited(desk, word);
+  if (!found || found.attempt.stage !== "preparing") return;
+  settleDue(desk, "prepare", found.run, word.attempt);
+  desk.world.put(keys.attempt(word.run, word.attempt), {
+    ...found.attempt,
+    stage: "prepared",
+    sourceLocation: word.sourceLocation,
+  } satisfies Attempt);
+}
+
+export function contextFailed(desk: Desk, word: Inbox & { kind: "context-failed" }): void {
+  const found = awaited(desk, word);
+  if (!found || found.attempt.stage !== "preparing") return;
+  settleDue(desk, "prepare", found.run, word.attempt);
+  endAttempt(desk, found.attempt, word.message);
+  failRun(desk, found.run, "Failed", word.code, word.message);
+}
+
+export function logCollected(desk: Desk, word: Inbox & { kind: "log-collected" }): void {
+  const run = getRun(desk.world, word.run);
+  if (!run) return;
+  settleDue(desk, "collect", run, word.attempt);
+  const log = word.bytes > 0 ? { log: { blob: word.blob, bytes: word.bytes } } : {};
+  // ACR says "exit status 1"; the log says which command and why. Keep both.
+  const ended = run.ended && word.failure && run.status === "Failed" ? { ended: { ...run.ended, message: `${run.ended.message}: ${word.failure}` } } : {};
+  if (isTerminal(run.status) && run.attempt === word.attempt && !run.log) moveRun(desk, run, run.status, { ...log, ...ended });
+}
+
+/** Cancels at once what ACR does not know of; asks ACR to cancel the rest, and waits for what it says. */
+export function requestCancel(desk: Desk, runId: string): Progress {
+  const run = getRun(desk.world, runId);
+  if (!run) return countSkipped(noProgress, "run-not-found", undefined, `there is no run ${runId}`);
+  if (isTerminal(run.status)) return countSkipped(noProgress, "run-already-ended", run.image, `${run.id} has ended: ${run.status}`);
+  const attempt = run.attempt > 0 ? desk.world.get<Attempt>(keys.attempt(run.id, run.attempt)) : undefined;
+  if (run.status === "Planned") endRun(desk, run, "Canceled", { ended: { code: "canceled", message: "canceled before it was scheduled" } });
+  else if (attempt && (attempt.stage === "preparing" || attempt.stage === "prepared")) {
+    if (attempt.stage === "preparing") settleDue(desk, "prepare", run, run.attempt);
+    endAttempt(desk, attempt, "canceled");
+    desk.world.remove(keys.live(run.seq));
+    endRun(desk, run, "Canceled", { ended: { code: "canceled", message: "canceled before it reached ACR" } });
+  } else putRun(desk, { ...run, cancelRequested: true });
+  return countPlanned(noProgress, run.image, run.id);
+}
+
+export function endAttempt(desk: Desk, attempt: Attempt, how: string, changes: Partial<Attempt> = {}): void {
+  desk.world.put(keys.attempt(attempt.run, attempt.number), {
+    ...attempt,
+    ...changes,
+    stage: "ended",
+    ended: how,
+    endedAt: isoOf(desk.now),
+  } satisfies Attempt);
+}
+
+/** Ends a run that was not built; the track counts the failure of these inputs. */
+export function failRun(desk: Desk, run: Run, status: "Failed" | "Error" | "Timeout" | "Canceled", code: string, message: string): void {
+  if (run.status !== "Planned") desk.world.remove(keys.live(run.seq));
+  const failures = (desk.world.get<{ failures: number }>(run.track)?.failures ?? 0) + 1;
+  endRun(desk, run, status, { ended: { code, message } }, { failures });
+}
+
+/** A fresh attempt of the same run, with what was frozen: a new context is uploaded, a new marker is used. */
+export function tryAgain(desk: Desk, run: Run, last: Attempt, why: string): void {
+  endAttempt(desk, last, why);
+  const number = last.number + 1;
+  desk.world.put(keys.attempt(run.id, number), {
+    run: run.id,
+    number,
+    stage: "preparing",
+    startedAt: isoOf(desk.now),
+    wanted: last.wanted,
+    bases: last.bases,
+    stableTags: last.stableTags,
+    uniqueTags: last.uniqueTags,
+    buildArgs: last.buildArgs,
+  } satisfies Attempt);
+  desk.world.put(keys.live(run.seq), { seq: run.seq, run: run.id, attempt: number } satisfies Live);
+  const moved = moveRun(desk, run, "Preparing", { attempt: number, acrRunId: undefined, notes: [...(run.notes ?? []), `attempt ${number}: ${why}`] });
+  owe(desk, { kind: "prepare", run: moved.id, attempt: number, seq: moved.seq });
+}

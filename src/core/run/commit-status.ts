@@ -1,0 +1,69 @@
+import { describeReason } from "../plan/reason.ts";
+import type { CommitStatus } from "../source.ts";
+import type { Run } from "../state/rows.ts";
+
+/** What the commit shows for a run: true, short, and in the reader's words. GitHub refuses more than 140 characters. */
+export function commitStatusOf(run: Run, targetUrl: string | undefined): CommitStatus {
+  const { state, description } = words(run);
+  return {
+    state,
+    context: `slipway/${run.image}`,
+    description: cut(description, 140),
+    ...(targetUrl ? { targetUrl } : {}),
+  };
+}
+
+function words(run: Run): { readonly state: CommitStatus["state"]; readonly description: string } {
+  const why = run.reasons.map(describeReason).join("; ");
+  switch (run.status) {
+    case "Planned":
+      return { state: "pending", description: run.hold ? `Waiting ${holdWords(run)} (${why})` : `Planned: ${why}` };
+    case "Preparing":
+    case "Scheduling":
+      return { state: "pending", description: `Preparing: ${why}` };
+    case "Queued":
+      return { state: "pending", description: `Queued at ACR as ${run.acrRunId}: ${why}` };
+    case "Started":
+    case "Running":
+      return { state: "pending", description: `Building as ${run.acrRunId}: ${why}` };
+    case "Succeeded":
+      return { state: "success", description: `Built ${run.digest?.slice(0, 19) ?? ""} as ${lastTag(run)}` };
+    case "Skipped":
+      return run.ended?.code === "nothing-changed"
+        ? { state: "success", description: "Nothing changed: the image is current" }
+        : { state: "error", description: `Not built: ${run.ended?.message ?? ""}` };
+    case "Superseded":
+      return { state: "error", description: `Not built: ${run.ended?.message ?? "superseded"}` };
+    case "Canceled":
+      return { state: "error", description: `Canceled: ${run.ended?.message ?? ""}` };
+    case "Failed":
+      return { state: "failure", description: run.ended?.message ?? "the build failed" };
+    case "Timeout":
+    case "Error":
+      return { state: "error", description: run.ended?.message ?? run.status };
+  }
+}
+
+function holdWords(run: Run): string {
+  switch (run.hold?.kind) {
+    case "base":
+      return `for ${run.hold.runs.join(", ")}`;
+    case "track-busy":
+      return `for ${run.hold.run}`;
+    case "base-unknown":
+      return `to learn the digest of ${run.hold.reference}`;
+    default:
+      return "";
+  }
+}
+
+function lastTag(run: Run): string {
+  const tag = run.tags?.[run.tags.length - 1] ?? "";
+  return tag.slice(tag.lastIndexOf(":") + 1);
+}
+
+/** Cuts by code points, so that no character is torn. */
+export function cut(text: string, most: number): string {
+  const points = [...text];
+  return points.length <= most ? text : `${points.slice(0, most - 1).join("")}…`;
+}

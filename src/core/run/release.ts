@@ -1,0 +1,132 @@
+/** Takes a ready run and decides: build it, skip it because nothing changed, or hold it. What is built is frozen here. */
+import { renderTag, renderValue, type TagVariables } from "../image/tags.ts";
+import { keys } from "../state/keys.ts";
+import type { Attempt, Live, Run, Track, Wanted } from "../state/rows.ts";
+import { failRun } from "./answers.ts";
+import { type Desk, getTrack, isoOf, refName } from "./desk.ts";
+import { blockersOf, holdRun, placeRun } from "./place.ts";
+import { endRun, moveRun, owe, unplace } from "./transition.ts";
+
+/** Tries to learn a base's digest before building without knowing it: ACR may reach what we cannot. */
+const baseTriesMost = 3;
+
+export function release(desk: Desk, run: Run): void {
+  const track = getTrack(desk.world, run.track);
+  if (!track) {
+    endRun(desk, run, "Skipped", { ended: { code: "image-removed", message: `${run.image} is no longer built from ${refName(run.ref)}` } });
+    return;
+  }
+  if (track.active || blockersOf(desk, run, track).length > 0) {
+    placeRun(desk, run);
+    return;
+  }
+  const bases = basesNow(desk, run, track);
+  if (bases === undefined) return;
+  const wanted: Wanted = { ...track.wanted, ...(run.occurrence ? { occurrence: run.occurrence } : { occurrence: undefined }) };
+  if (isBuilt(track, wanted, bases)) {
+    const message = `nothing changed: ${track.built!.digest} was built from the same files, definition and bases by ${track.built!.run}`;
+    endRun(desk, run, "Skipped", { digest: track.built!.digest, ended: { code: "nothing-changed", message } });
+    return;
+  }
+  begin(desk, run, track, wanted, bases);
+}
+
+/** undefined: the run was held or has ended instead. */
+function basesNow(desk: Desk, run: Run, track: Track): Readonly<Record<string, string | null>> | undefined {
+  const moving = track.bases.filter((b) => !b.pinned).map((b) => b.reference);
+  const digests = desk.world.digests(moving);
+  const bases: Record<string, string | null> = {};
+  for (const [reference, lookup] of digests) {
+    if (lookup.kind === "absent") {
+      const message = `its base ${reference} does not exist in the registry`;
+      failRun(desk, run, "Failed", "base-not-found", message);
+      return undefined;
+    }
+    if (lookup.kind === "unknown" && run.baseTries + 1 < baseTriesMost) {
+      const until = desk.now + desk.timing.baseRetry * 1000;
+      holdRun(desk, run, { kind: "base-unknown", reference, why: lookup.why }, until, { baseTries: run.baseTries + 1 });
+      return undefined;
+    }
+    bases[reference] = lookup.kind === "found" ? lookup.digest : null;
+  }
+  return bases;
+}
+
+/** R2: equal to what was built, and nobody asked for more. An unknown or unproved base is never equal. */
+export function isBuilt(track: Track, wanted: Wanted, bases: Readonly<Record<string, string | null>>): boolean {
+  const built = track.built;
+  return (
+    built !== undefined &&
+    built.proved &&
+    built.inputs === wanted.inputs &&
+    built.definition === wanted.definition &&
+    (wanted.occurrence === undefined || wanted.occurrence === built.occurrence) &&
+    Object.keys(built.bases).length === Object.keys(bases).length &&
+    Object.entries(bases).every(([reference, digest]) => digest !== null && built.bases[reference] === digest)
+  );
+}
+
+function begin(desk: Desk, run: Run, track: Track, wanted: Wanted, bases: Readonly<Record<string, string | null>>): void {
+  const number = run.attempt + 1;
+  const rendered = renderRun(desk, run, track);
+  if (!rendered.ok) {
+    failRun(desk, run, "Failed", "value-refused", rendered.message);
+    return;
+  }
+  const attempt: Attempt = {
+    run: run.id,
+    number,
+    stage: "preparing",
+    startedAt: isoOf(desk.now),
+    wanted,
+    bases,
+    stableTags: rendered.stableTags,
+    uniqueTags: rendered.uniqueTags,
+    buildArgs: rendered.buildArgs,
+  };
+  desk.world.put(keys.attempt(run.id, number), attempt);
+  desk.world.put(keys.live(run.seq), { seq: run.seq, run: run.id, attempt: number } satisfies Live);
+  desk.world.put(track.key, { ...track, planned: undefined, active: { id: run.id, seq: run.seq, waves: run.waves } } satisfies Track);
+  unplace(desk, run);
+  const moved = moveRun(desk, run, "Preparing", { attempt: number, place: undefined, hold: undefined, bases });
+  owe(desk, { kind: "prepare", run: run.id, attempt: number, seq: moved.seq });
+}
+
+type Rendered =
+  | { readonly ok: true; readonly stableTags: string[]; readonly uniqueTags: string[]; readonly buildArgs: Record<string, string> }
+  | { readonly ok: false; readonly message: string };
+
+function renderRun(desk: Desk, run: Run, track: Track): Rendered {
+  const variables = variablesOf(desk.registry.loginServer, track, run.commit, String(run.seq));
+  const stableTags = renderTags(track.definition.tags.stable, variables);
+  const uniqueTags = renderTags(track.definition.tags.unique, variables);
+  const buildArgs: Record<string, string> = {};
+  for (const [name, template] of Object.entries(track.definition.buildArgs)) {
+    const value = renderValue(template, variables);
+    if (!value.ok) return { ok: false, message: `build argument ${name}: ${value.message}` };
+    if (value.value !== undefined) buildArgs[name] = value.value;
+  }
+  return { ok: true, stableTags, uniqueTags, buildArgs };
+}
+
+export function variablesOf(loginServer: string, track: Pick<Track, "ref" | "image">, commit: string, run: string): TagVariables {
+  const name = refName(track.ref);
+  return {
+    ...(track.ref.startsWith("refs/heads/") ? { branch: name } : {}),
+    ...(track.ref.startsWith("refs/tags/") ? { git_tag: name } : {}),
+    ref_name: name,
+    sha: commit,
+    short_sha: commit.slice(0, 7),
+    image: track.image,
+    run,
+    registry: loginServer,
+  };
+}
+
+/** A template that needs what this ref does not have gives no tag. */
+export function renderTags(templates: readonly string[], variables: TagVariables): string[] {
+  return templates.flatMap((template) => {
+    const tag = renderTag(template, variables);
+    return tag.ok && tag.value !== undefined ? [tag.value] : [];
+  });
+}
