@@ -79,11 +79,14 @@ param gitHubApiUrl string = 'https://api.github.com'
 @description('Where people and git find the source repositories.')
 param gitHubWebUrl string = 'https://github.com'
 
-@description('Where the outside reaches the app. Empty: the name Azure gives it.')
+@description('Where people reach the API, https://HOST/api. Empty: under the name Azure gives the app.')
 param publicUrl string = ''
 
 @description('NCrontab expression with seconds for the sweep, which picks up whatever was missed.')
 param sweepSchedule string = '0 * * * * *'
+
+@description('True while GitHub changes from one webhook secret to the next: the vault then holds github-webhook-secret-previous too.')
+param rotatingWebhookSecret bool = false
 
 var token = uniqueString(subscription().id, environmentName, location)
 var tags = { 'azd-env-name': environmentName }
@@ -202,6 +205,7 @@ module functions 'modules/functions.bicep' = {
     gitHubWebUrl: gitHubWebUrl
     publicUrl: publicUrl
     sweepSchedule: sweepSchedule
+    rotatingWebhookSecret: rotatingWebhookSecret
   }
   // An app that starts before its roles exist cannot read its package, its leases or its secrets.
   dependsOn: [roles]

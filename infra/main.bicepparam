@@ -21,3 +21,4 @@ param gitHubApiUrl = readEnvironmentVariable('SLIPWAY_GITHUB_API_URL', 'https://
 param gitHubWebUrl = readEnvironmentVariable('SLIPWAY_GITHUB_WEB_URL', 'https://github.com')
 param publicUrl = readEnvironmentVariable('SLIPWAY_PUBLIC_URL', '')
 param sweepSchedule = readEnvironmentVariable('SLIPWAY_SWEEP_SCHEDULE', '0 * * * * *')
+param rotatingWebhookSecret = bool(readEnvironmentVariable('SLIPWAY_ROTATING_WEBHOOK_SECRET', 'false'))

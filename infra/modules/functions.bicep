@@ -18,6 +18,7 @@ param gitHubApiUrl string
 param gitHubWebUrl string
 param publicUrl string
 param sweepSchedule string
+param rotatingWebhookSecret bool
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: identityName
@@ -35,8 +36,6 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
   name: vaultName
 }
 
-// environment().resourceManager ends in a slash in some clouds; settings carry endpoints without one.
-var armEndpoint = 'https://${split(environment().resourceManager, '/')[2]}'
 // No version in the URI: a new version is picked up within a day, or at once by a restart.
 var secretsUri = '${vault.properties.vaultUri}secrets'
 
@@ -99,12 +98,15 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
         { name: 'SLIPWAY_GITHUB_APP_ID', value: gitHubAppId }
         { name: 'SLIPWAY_GITHUB_APP_PRIVATE_KEY', value: '@Microsoft.KeyVault(SecretUri=${secretsUri}/github-app-private-key)' }
         { name: 'SLIPWAY_GITHUB_WEBHOOK_SECRET', value: '@Microsoft.KeyVault(SecretUri=${secretsUri}/github-webhook-secret)' }
+        // Only while rotating: a reference to a secret that does not exist would be handed to the app as its own text.
+        { name: 'SLIPWAY_GITHUB_WEBHOOK_SECRET_PREVIOUS', value: rotatingWebhookSecret ? '@Microsoft.KeyVault(SecretUri=${secretsUri}/github-webhook-secret-previous)' : '' }
         { name: 'SLIPWAY_GITHUB_API_URL', value: gitHubApiUrl }
         { name: 'SLIPWAY_GITHUB_WEB_URL', value: gitHubWebUrl }
-        { name: 'SLIPWAY_ARM_ENDPOINT', value: armEndpoint }
+        { name: 'SLIPWAY_ARM_ENDPOINT', value: environment().resourceManager }
         // Travels in the package (.funcignore lets it through); absolute, because the worker's folder is not promised.
         { name: 'SLIPWAY_PLATFORM_FILE', value: '/home/site/wwwroot/slipway.platform.yaml' }
-        { name: 'SLIPWAY_PUBLIC_URL', value: empty(publicUrl) ? 'https://${name}.azurewebsites.net' : publicUrl }
+        // An empty value counts as not set; the app then takes the name Azure gave it (WEBSITE_HOSTNAME).
+        { name: 'SLIPWAY_PUBLIC_URL', value: publicUrl }
         { name: 'SLIPWAY_SWEEP_SCHEDULE', value: sweepSchedule }
       ]
     }
