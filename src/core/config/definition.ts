@@ -1,5 +1,14 @@
 /** What slipway.yaml says, after defaults are applied: the nouns the core decides over. */
 
+/** Where the file lives in a source repository. */
+export const slipwayYamlPath = "slipway.yaml";
+
+/** One slipway.yaml, checked and with every default filled in. */
+export interface SlipwayConfig {
+  /** In the order of the file; at least one. */
+  readonly images: readonly ImageDefinition[];
+}
+
 export interface ImageDefinition {
   /** Unique in its slipway.yaml; in URLs and in the status context `slipway/<name>`. `[a-z0-9][a-z0-9._-]{0,62}` */
   readonly name: string;

@@ -1,0 +1,305 @@
+/**
+ * Both configuration files as people write them. Nothing is filled in or rewritten here: `slipway-yaml.ts` and `platform-yaml.ts` turn the written
+ * form into core types. Descriptions, examples and defaults go into the JSON Schemas for editors.
+ */
+import * as z from "zod";
+import {
+  buildArgFault,
+  type Check,
+  commandFault,
+  cronFault,
+  type Fault,
+  matching,
+  onlyNegativeFault,
+  pathPatternFault,
+  refPatternFault,
+  repetitionFault,
+  repositoryFault,
+  severalPlatformsFault,
+  singlePatternFault,
+  sourcePathFault,
+  sourcePatternFault,
+  stableTagFault,
+  timeoutFault,
+  uniqueTagFault,
+  wholeCommandFault,
+} from "./checks.ts";
+
+/** Text under a check whose message and fix reach the author unchanged. */
+function text(check: Check) {
+  return z.string().superRefine((value, context) => {
+    const fault = check(value);
+    if (fault) context.addIssue({ code: "custom", message: fault.message, params: { fix: fault.fix } });
+  });
+}
+
+function textMatching(pattern: RegExp, what: string, fix: string) {
+  return text(matching(pattern, what, fix)).meta({ pattern: pattern.source });
+}
+
+/** A list on which a second rule holds once every entry is fine by itself. */
+function listOf(
+  entry: z.ZodString,
+  listFault: (entries: readonly string[]) => (Fault & { readonly at: number }) | undefined,
+) {
+  return z.array(entry).superRefine((entries, context) => {
+    const fault = listFault(entries);
+    if (fault)
+      context.addIssue({ code: "custom", path: [fault.at], message: fault.message, params: { fix: fault.fix } });
+  });
+}
+
+const Alias = textMatching(
+  /^[a-z0-9][a-z0-9-]{1,30}$/,
+  "a registry alias",
+  "use 2 to 31 lower case letters, digits and `-`, as in acmeprod",
+);
+const Platform = textMatching(
+  /^(?:linux\/(?:amd64|386|arm64(?:\/v8)?|arm(?:\/v[678])?)|windows\/amd64)$/,
+  "a platform ACR builds for",
+  "write os/arch, as in linux/amd64 or linux/arm64",
+);
+
+const BuildArgs = z
+  .record(
+    textMatching(
+      /^[A-Za-z_][A-Za-z0-9_]*$/,
+      "a build argument's name",
+      "use letters, digits and `_`, not starting with a digit",
+    ),
+    text(buildArgFault),
+  )
+  .meta({ description: "Values for the Dockerfile's ARGs; templates.", examples: [{ NODE_ENV: "production" }] });
+
+const Tags = z
+  .strictObject({
+    stable: listOf(text(stableTagFault), repetitionFault)
+      .optional()
+      .meta({
+        description: "Templates of tags that move with the ref.",
+        default: ["{{ref_name}}"],
+        examples: [["{{ref_name}}"]],
+      }),
+    unique: listOf(text(uniqueTagFault), repetitionFault)
+      .min(1)
+      .optional()
+      .meta({
+        description: "Templates of tags that are pushed once and never again; each holds {{run}}.",
+        default: ["{{ref_name}}-{{short_sha}}-{{run}}"],
+        examples: [["{{ref_name}}-{{short_sha}}-{{run}}"]],
+      }),
+  })
+  .meta({ description: "What the image is called in its repository.", examples: [{ stable: ["{{ref_name}}"] }] });
+
+const Push = z.strictObject({
+  branches: listOf(text(refPatternFault), onlyNegativeFault)
+    .optional()
+    .meta({
+      description:
+        "Patterns of branches whose commits build the image. [main] when neither branches nor tags are given.",
+      examples: [["main"]],
+    }),
+  tags: listOf(text(refPatternFault), onlyNegativeFault)
+    .optional()
+    .meta({ description: "Patterns of Git tags that build the image. None when absent.", examples: [["v*"]] }),
+  paths: z
+    .array(text(pathPatternFault))
+    .optional()
+    .meta({
+      description: "Patterns of files that count as inputs besides the context; `!` takes files away.",
+      default: [],
+      examples: [["shared/**"]],
+    }),
+});
+
+const On = z
+  .strictObject({
+    push: z
+      .union([Push, z.literal("off")])
+      .optional()
+      .meta({ description: "Which pushes build the image; off: none.", examples: [{ branches: ["main"] }] }),
+    pull_request: z
+      .enum(["off", "build-only"])
+      .optional()
+      .meta({ description: "build-only: pull requests build the image and never push it.", default: "off" }),
+    base_update: z
+      .enum(["all", "runtime", "off"])
+      .optional()
+      .meta({
+        description: "Which base images rebuild this one when they move: all, those of the final stage, or none.",
+        default: "all",
+      }),
+    schedule: z
+      .array(
+        z.strictObject({
+          cron: text(cronFault).meta({
+            description: "Minute, hour, day, month, weekday; UTC.",
+            examples: ["0 3 * * 1"],
+          }),
+        }),
+      )
+      .optional()
+      .meta({ description: "Checked and kept, not acted on yet.", default: [], examples: [[{ cron: "0 3 * * 1" }]] }),
+  })
+  .meta({ description: "What builds the image.", examples: [{ push: { branches: ["main"] } }] });
+
+/** What an image and `defaults` may both say. */
+const shared = {
+  registry: Alias.optional().meta({
+    description: "Alias of a registry in slipway.platform.yaml.",
+    examples: ["acmeprod"],
+  }),
+  platforms: listOf(Platform, severalPlatformsFault)
+    .min(1)
+    .optional()
+    .meta({
+      description: "What to build for; one entry today.",
+      maxItems: 1,
+      default: ["linux/amd64"],
+      examples: [["linux/amd64"]],
+    }),
+  timeout: text(timeoutFault)
+    .optional()
+    .meta({ description: "A run is given up after this; 5m to 8h.", default: "1h", examples: ["30m"] }),
+  owner: textMatching(
+    /^[A-Za-z0-9][A-Za-z0-9@._/ -]{0,99}$/,
+    "an owner",
+    "use a team or person's name of letters, digits, blanks and `@ . _ / -`",
+  )
+    .optional()
+    .meta({ description: "Who looks after the image; shown, not interpreted.", examples: ["team-web"] }),
+  cache: z
+    .boolean()
+    .optional()
+    .meta({ description: "Keep the layer cache in the registry between runs.", default: false, examples: [true] }),
+  "build-args": BuildArgs.optional(),
+  tags: Tags.optional(),
+  on: On.optional(),
+};
+
+const TestCommand = z.union([text(wholeCommandFault), z.tuple([text(wholeCommandFault)], text(commandFault))]);
+
+export const Defaults = z
+  .strictObject(shared)
+  .meta({ description: "What every image of this file says unless it says otherwise." });
+export type Defaults = z.infer<typeof Defaults>;
+
+export const Image = z.strictObject({
+  repository: text(repositoryFault).meta({
+    description: "Image repository inside the registry, lower case, without host or tag.",
+    examples: ["platform/node-base"],
+  }),
+  context: text(sourcePathFault)
+    .optional()
+    .meta({
+      description: "Folder sent to the builder, relative to the root of the source repository.",
+      default: ".",
+      examples: ["images/web"],
+    }),
+  dockerfile: text(sourcePathFault)
+    .optional()
+    .meta({ description: "Relative to context.", default: "Dockerfile", examples: ["Dockerfile"] }),
+  target: textMatching(
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/,
+    "the name of a build stage",
+    "use the name after AS in the Dockerfile",
+  )
+    .optional()
+    .meta({ description: "Build stage to stop at; the last one when absent.", examples: ["runtime"] }),
+  test: z
+    .union([text(wholeCommandFault), z.array(TestCommand)])
+    .optional()
+    .meta({
+      description: "Commands run in the built image before it is pushed. Text runs in /bin/sh, a list without a shell.",
+      default: [],
+      examples: [["node --version"]],
+    }),
+  ...shared,
+});
+export type Image = z.infer<typeof Image>;
+
+export const SlipwayFile = z
+  .strictObject({
+    version: z.literal(1).meta({ description: "Version of this format.", examples: [1] }),
+    defaults: Defaults.optional(),
+    images: z
+      .record(
+        textMatching(
+          /^[a-z0-9][a-z0-9._-]{0,62}$/,
+          "an image's name",
+          "use at most 63 lower case letters, digits and `. _ -`, starting with a letter or digit",
+        ),
+        Image,
+      )
+      .superRefine((images, context) => {
+        if (Object.keys(images).length > 0) return;
+        context.addIssue({
+          code: "custom",
+          message: "there are no images",
+          params: { fix: "add one, as in `web: { repository: web }`" },
+        });
+      })
+      .meta({
+        description: "The images of this source repository, by name.",
+        examples: [{ web: { repository: "web" } }],
+      }),
+  })
+  .meta({ title: "slipway.yaml", description: "Which images a source repository builds, and when." });
+
+const resourceId =
+  /^\/subscriptions\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/resourceGroups\/[\w.()-]{1,90}\/providers\/Microsoft\.ContainerRegistry\/registries\/[a-z0-9]{5,50}$/i;
+
+export const Registry = z.strictObject({
+  "resource-id": text(
+    matching(
+      resourceId,
+      "the ARM id of a container registry",
+      "copy it from `az acr show --name NAME --query id`: /subscriptions/…/resourceGroups/…/providers/Microsoft.ContainerRegistry/registries/NAME",
+    ),
+  ).meta({
+    description: "ARM id of the registry, in any case.",
+    examples: [
+      "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/acmeprod",
+    ],
+  }),
+  "max-runs": z
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .meta({ description: "At most this many runs at ACR at once, 1 to 100.", default: 4, examples: [4] }),
+  "agent-pool": textMatching(/^[A-Za-z0-9-]{3,20}$/, "an agent pool's name", "use 3 to 20 letters, digits and `-`")
+    .optional()
+    .meta({ description: "ACR agent pool to run on; ACR's shared agents when absent.", examples: ["pool1"] }),
+});
+export type Registry = z.infer<typeof Registry>;
+
+export const PublishRule = z.strictObject({
+  from: z
+    .union([text(sourcePatternFault), z.int().min(1)])
+    .meta({
+      description: "Pattern over owner/name, or the numeric id of the source repository (survives renames; prefer it).",
+      examples: ["acme/web-*"],
+    }),
+  to: text(singlePatternFault).meta({ description: "Pattern over the image repository.", examples: ["web/**"] }),
+  registry: Alias.optional().meta({ description: "Alias of the registry; any when absent.", examples: ["acmeprod"] }),
+});
+export type PublishRule = z.infer<typeof PublishRule>;
+
+export const PlatformFile = z
+  .strictObject({
+    version: z.literal(1).meta({ description: "Version of this format.", examples: [1] }),
+    registries: z
+      .record(Alias, Registry)
+      .meta({ description: "The registries images are built in, by alias.", examples: [{ acmeprod: {} }] }),
+    publish: z
+      .array(PublishRule)
+      .optional()
+      .meta({
+        description: "Who may publish where. What no rule allows is denied.",
+        default: [],
+        examples: [[{ from: "acme/web-*", to: "web/**" }]],
+      }),
+  })
+  .meta({ title: "slipway.platform.yaml", description: "Which registries there are, and who may publish where." });
+export type PlatformFile = z.infer<typeof PlatformFile>;
