@@ -1,0 +1,19 @@
+import type { Secret } from "../secret.ts";
+
+/** What we may show a registry. Absent: anonymous. */
+export type RegistryCredential =
+  | {
+      readonly kind: "password";
+      readonly username: string;
+      readonly password: Secret;
+      /** Token servers, besides the registry's own host, that may be given it. */
+      readonly tokenHosts?: readonly string[];
+    }
+  | {
+      /** A registry whose tokens are got without asking it for a challenge first (ACR). */
+      readonly kind: "token-source";
+      /** A bearer token for the scope, such as `repository:team/app:pull`. Throws TransientError or PermanentError. */
+      token(scope: string, options: { fresh: boolean }): Promise<Secret>;
+    };
+
+export type FindCredential = (registryHost: string) => RegistryCredential | undefined;

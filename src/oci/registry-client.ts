@@ -1,0 +1,140 @@
+import type { DigestLookup } from "../core/image/digest-lookup.ts";
+import { PermanentError, TransientError } from "../errors.ts";
+import { parseRetryAfter } from "../retry-after.ts";
+import { createAuthorizedSend } from "./authorized.ts";
+import type { FindCredential } from "./credential.ts";
+import { registryOrigin } from "./registry-host.ts";
+import { type Fetch, type RegistryAnswer, sha256Digest } from "./registry-http.ts";
+import { ManifestHead } from "./schema.ts";
+import { parseJson } from "./token.ts";
+
+/** The written parts of an image reference; with neither tag nor digest, `latest`. A digest wins over a tag. */
+export interface OciReference {
+  readonly registry: string;
+  readonly repository: string;
+  readonly tag?: string;
+  readonly digest?: string;
+}
+
+export interface OciClient {
+  /** What is behind a tag or digest now. Never throws for what a registry does: whatever is neither found nor a 404 is `unknown`. */
+  resolveDigest(reference: OciReference): Promise<DigestLookup>;
+  /** Points `tag` at the manifest `digest`, byte for byte. Throws TransientError, or PermanentError (manifest-absent, registry-denied, registry-refused, bad-reference, token-realm, token-refused). */
+  moveTag(reference: Omit<OciReference, "tag" | "digest">, digest: string, tag: string): Promise<void>;
+}
+
+/** All four, always: leaving one out makes a registry answer with another digest, none, or 404. */
+const manifestTypes = [
+  "application/vnd.oci.image.index.v1+json",
+  "application/vnd.docker.distribution.manifest.list.v2+json",
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+].join(", ");
+
+const repositoryShape = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+const tagShape = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+const digestShape = /^sha256:[0-9a-f]{64}$/;
+
+/** https://github.com/opencontainers/distribution-spec/blob/main/spec.md */
+export function createOciClient(options: {
+  fetch?: Fetch;
+  credentials: FindCredential;
+  /** Milliseconds; only the life of cached tokens depends on it. */
+  now?: () => number;
+}): OciClient {
+  const fetch = options.fetch ?? globalThis.fetch;
+  const send = createAuthorizedSend(fetch, options.credentials, options.now ?? Date.now);
+
+  const ask = async (reference: OciReference, method: "GET" | "HEAD"): Promise<RegistryAnswer> => {
+    const { origin, url } = manifestUrl(reference);
+    return await send(origin, `repository:${reference.repository}:pull`, {
+      url,
+      method,
+      headers: { accept: manifestTypes },
+    });
+  };
+
+  const resolve = async (reference: OciReference): Promise<DigestLookup> => {
+    const head = await ask(reference, "HEAD");
+    const digest = head.headers.get("docker-content-digest") ?? "";
+    if (head.status === 200 && digestShape.test(digest))
+      return { kind: "found", digest, mediaType: mediaTypeOf(head, undefined) };
+    // The digest header is optional, and so, in practice, is HEAD.
+    if (head.status !== 200 && head.status !== 405 && head.status !== 501) return notFound(reference, head);
+    const answer = await ask(reference, "GET");
+    if (answer.status !== 200) return notFound(reference, answer);
+    return { kind: "found", digest: sha256Digest(answer.body), mediaType: mediaTypeOf(answer, answer.body) };
+  };
+
+  return {
+    async resolveDigest(reference) {
+      try {
+        return await resolve(reference);
+      } catch (error) {
+        if (error instanceof TransientError || error instanceof PermanentError)
+          return { kind: "unknown", why: error.message };
+        throw error;
+      }
+    },
+
+    async moveTag({ registry, repository }, digest, tag) {
+      if (!digestShape.test(digest) || !tagShape.test(tag))
+        throw new PermanentError("bad-reference", `cannot move tag ${tag.slice(0, 130)} to ${digest.slice(0, 80)}`);
+      const act = `move ${registry}/${repository}:${tag} to ${digest}`;
+      // One scope for both, so that one token does.
+      const scope = `repository:${repository}:pull,push`;
+      const from = manifestUrl({ registry, repository, digest });
+      const manifest = await send(from.origin, scope, {
+        url: from.url,
+        method: "GET",
+        headers: { accept: manifestTypes },
+      });
+      if (manifest.status === 404)
+        throw new PermanentError("manifest-absent", `${act}: the registry does not have that digest`);
+      if (manifest.status !== 200) throw sorted(act, manifest);
+      if (sha256Digest(manifest.body) !== digest)
+        throw new TransientError(`${act}: the registry sent another manifest than asked for`);
+      const to = manifestUrl({ registry, repository, tag });
+      const answer = await send(to.origin, scope, {
+        url: to.url,
+        method: "PUT",
+        headers: { "content-type": mediaTypeOf(manifest, manifest.body) },
+        body: new Uint8Array(manifest.body),
+      });
+      if (answer.status < 200 || answer.status > 299) throw sorted(act, answer);
+    },
+  };
+}
+
+function manifestUrl(reference: OciReference): { origin: URL; url: URL } {
+  const { registry, repository, tag, digest } = reference;
+  const name = digest ?? tag ?? "latest";
+  if (repository.length > 255 || !repositoryShape.test(repository))
+    throw new PermanentError("bad-reference", `not a repository: ${repository.slice(0, 100)}`);
+  if (digest === undefined ? !tagShape.test(name) : !digestShape.test(name))
+    throw new PermanentError("bad-reference", `not a tag or sha256 digest: ${name.slice(0, 130)}`);
+  const origin = registryOrigin(registry);
+  return { origin, url: new URL(`/v2/${repository}/manifests/${name}`, origin) };
+}
+
+/** Only a 404 says that there is nothing. 401 and 403 are also what some registries say of a private or missing repository. */
+function notFound(reference: OciReference, answer: RegistryAnswer): DigestLookup {
+  if (answer.status === 404) return { kind: "absent" };
+  return { kind: "unknown", why: `${reference.registry} answered ${answer.status} for ${reference.repository}` };
+}
+
+function mediaTypeOf(answer: RegistryAnswer, body: Uint8Array | undefined): string {
+  const header = answer.headers.get("content-type")?.split(";")[0]?.trim();
+  const inBody = body && ManifestHead.safeParse(parseJson(body)).data?.mediaType;
+  // A bare application/json says less than the manifest itself.
+  if (header && header !== "application/json") return header;
+  return inBody ?? header ?? "application/vnd.docker.distribution.manifest.v2+json";
+}
+
+function sorted(act: string, answer: RegistryAnswer): TransientError | PermanentError {
+  const { status, headers } = answer;
+  const sentence = `${act}: the registry answered ${status}`;
+  if (status === 408 || status === 429 || status >= 500)
+    return new TransientError(sentence, { retryAfterSeconds: parseRetryAfter(headers.get("retry-after"), Date.now()) });
+  return new PermanentError(status === 401 || status === 403 ? "registry-denied" : "registry-refused", sentence);
+}

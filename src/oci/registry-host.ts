@@ -1,0 +1,23 @@
+import { isLoopbackHost } from "../endpoint.ts";
+import { PermanentError } from "../errors.ts";
+
+/** Names of Docker Hub that people and ACR's scanner write; its API answers at another one. */
+const dockerHub = new Set(["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"]);
+
+const hostShape =
+  /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])(?::\d{1,5})?$/i;
+
+/** Where a registry's API answers. https, or http on loopback hosts (docker's rule). Throws PermanentError("bad-reference") for what is no host. */
+export function registryOrigin(registry: string): URL {
+  if (!hostShape.test(registry) || registry.length > 260)
+    throw new PermanentError("bad-reference", `not a registry host: ${registry.slice(0, 100)}`);
+  const host = dockerHub.has(registry.toLowerCase()) ? "registry-1.docker.io" : registry.toLowerCase();
+  const origin = new URL(`https://${host}`);
+  if (isLoopbackHost(origin.hostname)) return new URL(`http://${host}`);
+  return origin;
+}
+
+/** Token servers that may be given this registry's credentials besides the registry itself. */
+export function knownTokenHosts(origin: URL): readonly string[] {
+  return origin.host === "registry-1.docker.io" ? ["auth.docker.io"] : [];
+}

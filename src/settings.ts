@@ -1,0 +1,165 @@
+import { createPrivateKey } from "node:crypto";
+import { isLoopbackHost, parseEndpoint } from "./endpoint.ts";
+import { Secret } from "./secret.ts";
+
+/** How to reach the storage account: as Functions' own `connection` settings say it, so that triggers and our clients agree. */
+export type StorageConnection =
+  | { readonly kind: "connection-string"; readonly connectionString: Secret }
+  | {
+      readonly kind: "identity";
+      readonly queueServiceUri: string;
+      readonly tableServiceUri: string;
+      readonly blobServiceUri: string;
+      /** Of a user-assigned identity; the system-assigned one (or a developer's own) when absent. */
+      readonly clientId?: string;
+    };
+
+export type GitHubCredential =
+  | { readonly kind: "app"; readonly appId: string; readonly privateKey: Secret }
+  | { readonly kind: "token"; readonly token: Secret };
+
+export interface Settings {
+  readonly storage: StorageConnection;
+  /** Current first, then the previous one while rotating. Empty: refuse every delivery. */
+  readonly webhookSecrets: readonly Secret[];
+  readonly github: GitHubCredential;
+  /** No trailing slash, as are all URLs here. */
+  readonly githubApiUrl: string;
+  readonly githubWebUrl: string;
+  readonly armEndpoint: string;
+  /** Path, relative to the app root unless absolute. */
+  readonly platformFile: string;
+  /** Where people reach our API; links in statuses start with it. */
+  readonly publicUrl?: string;
+  /** The host offers a managed identity (App Service sets IDENTITY_ENDPOINT). */
+  readonly managedIdentity: boolean;
+  /** Of the user-assigned identity that speaks to ARM and ACR. */
+  readonly azureClientId?: string;
+}
+
+export type ReadSettings =
+  | { readonly ok: true; readonly settings: Settings }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** GitHub does not limit webhook secrets; shorter ones can be guessed offline from one delivery. */
+const minimumSecretLength = 16;
+
+/** Environment → settings, or every problem at once. Problems name the setting and never its value. An empty value counts as not set. */
+export function readSettings(env: Environment): ReadSettings {
+  const problems: string[] = [];
+  const text = (name: string) => env[name]?.trim() || undefined;
+  const endpoint = (name: string, fallback?: string) => {
+    const parsed = parseEndpoint(text(name) ?? fallback ?? "");
+    if (!parsed.ok) {
+      problems.push(`${name} ${text(name) === undefined ? "is not set" : parsed.problem}`);
+      return "";
+    }
+    if (parsed.url.search !== "" || parsed.url.hash !== "") problems.push(`${name} must not have a query or fragment`);
+    return parsed.url.href.replace(/\/+$/, "");
+  };
+
+  const settings: Settings = {
+    storage: readStorage(text, endpoint, problems),
+    webhookSecrets: readWebhookSecrets(env, problems),
+    github: readGitHub(text, problems),
+    githubApiUrl: endpoint("SLIPWAY_GITHUB_API_URL", "https://api.github.com"),
+    githubWebUrl: endpoint("SLIPWAY_GITHUB_WEB_URL", "https://github.com"),
+    armEndpoint: endpoint("SLIPWAY_ARM_ENDPOINT", "https://management.azure.com"),
+    platformFile: text("SLIPWAY_PLATFORM_FILE") ?? "slipway.platform.yaml",
+    publicUrl: readPublicUrl(text, endpoint),
+    managedIdentity: text("IDENTITY_ENDPOINT") !== undefined,
+    azureClientId: text("AZURE_CLIENT_ID"),
+  };
+  return problems.length === 0 ? { ok: true, settings } : { ok: false, problems };
+}
+
+type Text = (name: string) => string | undefined;
+type Endpoint = (name: string, fallback?: string) => string;
+
+/** https://learn.microsoft.com/azure/azure-functions/functions-reference#connections — the exact name wins over the `__` parts. */
+function readStorage(text: Text, endpoint: Endpoint, problems: string[]): StorageConnection {
+  const connectionString = text("SlipwayStorage");
+  if (connectionString !== undefined)
+    return { kind: "connection-string", connectionString: new Secret(connectionString) };
+  const uris = [
+    "SlipwayStorage__queueServiceUri",
+    "SlipwayStorage__tableServiceUri",
+    "SlipwayStorage__blobServiceUri",
+  ] as const;
+  if (uris.every((name) => text(name) === undefined)) {
+    problems.push(
+      "SlipwayStorage is not set: give a connection string, or SlipwayStorage__queueServiceUri, __tableServiceUri and __blobServiceUri",
+    );
+    return { kind: "identity", queueServiceUri: "", tableServiceUri: "", blobServiceUri: "" };
+  }
+  const credential = text("SlipwayStorage__credential");
+  if (credential !== undefined && credential.toLowerCase() !== "managedidentity")
+    problems.push("SlipwayStorage__credential must be managedidentity when it is set");
+  const [queueServiceUri, tableServiceUri, blobServiceUri] = uris.map((name) => endpoint(name)) as [
+    string,
+    string,
+    string,
+  ];
+  return {
+    kind: "identity",
+    queueServiceUri,
+    tableServiceUri,
+    blobServiceUri,
+    clientId: text("SlipwayStorage__clientId"),
+  };
+}
+
+function readWebhookSecrets(env: Environment, problems: string[]): Secret[] {
+  // Not trimmed: a secret is compared byte for byte with what GitHub was given.
+  const current = env.SLIPWAY_GITHUB_WEBHOOK_SECRET || undefined;
+  const previous = env.SLIPWAY_GITHUB_WEBHOOK_SECRET_PREVIOUS || undefined;
+  for (const [name, value] of Object.entries({
+    SLIPWAY_GITHUB_WEBHOOK_SECRET: current,
+    SLIPWAY_GITHUB_WEBHOOK_SECRET_PREVIOUS: previous,
+  })) {
+    if (value !== undefined && [...value].length < minimumSecretLength)
+      problems.push(`${name} must have at least ${minimumSecretLength} characters`);
+  }
+  if (previous !== undefined && current === undefined)
+    problems.push("SLIPWAY_GITHUB_WEBHOOK_SECRET_PREVIOUS is set without SLIPWAY_GITHUB_WEBHOOK_SECRET");
+  return [current, previous].filter((value) => value !== undefined).map((value) => new Secret(value));
+}
+
+function readGitHub(text: Text, problems: string[]): GitHubCredential {
+  const token = text("SLIPWAY_GITHUB_TOKEN");
+  const appId = text("SLIPWAY_GITHUB_APP_ID");
+  const privateKey = text("SLIPWAY_GITHUB_APP_PRIVATE_KEY")?.replaceAll("\\n", "\n");
+  if (appId === undefined && privateKey === undefined) {
+    if (token === undefined)
+      problems.push(
+        "GitHub access is not set: give SLIPWAY_GITHUB_APP_ID and SLIPWAY_GITHUB_APP_PRIVATE_KEY, or SLIPWAY_GITHUB_TOKEN",
+      );
+    return { kind: "token", token: new Secret(token ?? "") };
+  }
+  if (token !== undefined) problems.push("SLIPWAY_GITHUB_TOKEN and a GitHub App are both set: keep one");
+  if (appId === undefined) problems.push("SLIPWAY_GITHUB_APP_ID is not set");
+  else if (!/^(\d+|Iv[A-Za-z0-9.]+)$/.test(appId))
+    problems.push("SLIPWAY_GITHUB_APP_ID must be an app id (a number) or a client id");
+  if (privateKey === undefined) problems.push("SLIPWAY_GITHUB_APP_PRIVATE_KEY is not set");
+  else if (!isPrivateKey(privateKey)) problems.push("SLIPWAY_GITHUB_APP_PRIVATE_KEY is not a PEM private key");
+  return { kind: "app", appId: appId ?? "", privateKey: new Secret(privateKey ?? "") };
+}
+
+function isPrivateKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === "rsa";
+  } catch {
+    return false;
+  }
+}
+
+function readPublicUrl(text: Text, endpoint: Endpoint): string | undefined {
+  if (text("SLIPWAY_PUBLIC_URL") !== undefined) return endpoint("SLIPWAY_PUBLIC_URL");
+  const host = text("WEBSITE_HOSTNAME");
+  if (host === undefined) return undefined;
+  const scheme =
+    URL.canParse(`http://${host}`) && isLoopbackHost(new URL(`http://${host}`).hostname) ? "http" : "https";
+  return URL.canParse(`${scheme}://${host}/api`) ? `${scheme}://${host}/api` : undefined;
+}
