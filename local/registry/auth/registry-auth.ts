@@ -1,0 +1,98 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { RegistryError } from "../registry-error.ts";
+import { covers, formatScope, type Scope } from "./scope.ts";
+import type { Tokens } from "./tokens.ts";
+
+export interface AuthOptions {
+  /** `open`: nobody is asked for anything. `token`: ACR's rules. */
+  readonly mode: "open" | "token";
+  /** Is this Microsoft Entra access token good? Without it, any non-empty one is. */
+  readonly verifyAadToken?: (token: string) => boolean;
+  /** The registry's admin user, when enabled. */
+  readonly admin?: { readonly username: string; readonly password: string };
+}
+
+/** The user name that goes with a refresh token, in `docker login` after `az acr login` and in the SDKs. */
+export const refreshTokenUser = "00000000-0000-0000-0000-000000000000";
+
+/** Who somebody is to the registry: a signed-in caller may do all, anybody else may pull. */
+export type Caller = { readonly kind: "known"; readonly sub: string } | { readonly kind: "anonymous" };
+
+/** Decides who a request comes from and what it may do. */
+export class RegistryAuth {
+  readonly #options: AuthOptions;
+  readonly #tokens: Tokens;
+  readonly #loginServer: () => string;
+
+  constructor(options: AuthOptions, tokens: Tokens, loginServer: () => string) {
+    this.#options = options;
+    this.#tokens = tokens;
+    this.#loginServer = loginServer;
+  }
+
+  acceptsAadToken(token: string): boolean {
+    return token !== "" && (this.#options.verifyAadToken?.(token) ?? true);
+  }
+
+  /** A user name and password: the admin's, or a refresh token under its well-known user name. */
+  signIn(username: string, password: string): Caller | undefined {
+    if (username === refreshTokenUser) return this.fromRefreshToken(password);
+    const { admin } = this.#options;
+    const matches = admin && same(username, admin.username) && same(password, admin.password);
+    return matches ? { kind: "known", sub: username } : undefined;
+  }
+
+  fromRefreshToken(token: string): Caller | undefined {
+    const claims = this.#tokens.verify(token, "refresh_token");
+    return claims && { kind: "known", sub: claims.sub };
+  }
+
+  /** An access token with as much of what was asked for as the caller may have; scopes with nothing left are dropped. */
+  grant(caller: Caller, asked: readonly Scope[]): string {
+    if (caller.kind === "known") return this.#tokens.accessToken(caller.sub, asked);
+    const pullOnly = asked
+      .filter((scope) => scope.type === "repository" && (scope.actions.includes("pull") || scope.actions.includes("*")))
+      .map((scope) => ({ ...scope, actions: ["pull"] }));
+    return this.#tokens.accessToken("anonymous", pullOnly);
+  }
+
+  /** Throws 401 with the challenge of the token spec unless the request may do what it needs. */
+  check(authorization: string | undefined, needed: Scope | undefined): void {
+    if (this.#options.mode === "open") return;
+    const [scheme = "", credentials = ""] = (authorization ?? "").split(/ +(.*)/s);
+    if (scheme.toLowerCase() === "basic") {
+      const basic = decodeBasic(credentials);
+      if (basic && this.signIn(basic.username, basic.password)?.kind === "known") return;
+    }
+    if (scheme.toLowerCase() === "bearer") {
+      const claims = this.#tokens.verify(credentials, "access_token");
+      if (claims && (needed === undefined || covers(claims.access, needed))) return;
+      throw this.#challenge(needed, claims ? "insufficient_scope" : "invalid_token");
+    }
+    throw this.#challenge(needed);
+  }
+
+  #challenge(needed: Scope | undefined, error?: string): RegistryError {
+    const server = this.#loginServer();
+    const scope = needed ? `,scope="${formatScope(needed)}"` : "";
+    const why = error ? `,error="${error}"` : "";
+    return new RegistryError(401, "UNAUTHORIZED", "authentication required", {
+      detail: needed && [{ Type: needed.type, Name: needed.name, Action: needed.actions[0] }],
+      headers: {
+        "WWW-Authenticate": `Bearer realm="http://${server}/oauth2/token",service="${server}"${scope}${why}`,
+      },
+    });
+  }
+}
+
+export function decodeBasic(credentials: string): { username: string; password: string } | undefined {
+  const text = Buffer.from(credentials, "base64").toString("utf8");
+  const colon = text.indexOf(":");
+  return colon < 0 ? undefined : { username: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+/** Constant time whatever the lengths. */
+function same(a: string, b: string): boolean {
+  const hash = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(hash(a), hash(b));
+}
