@@ -1,14 +1,6 @@
-/** The rules of single values that a type cannot say. Each answers nothing when the value is fine, else what is wrong and how to mend it. */
-import { parsePattern } from "../core/config/pattern.ts";
-import { formatTemplate, parseTemplate, templateVariables } from "../core/config/template.ts";
-import { plain, show } from "./show.ts";
-
-export interface Fault {
-  readonly message: string;
-  readonly fix: string;
-}
-
-export type Check = (text: string) => Fault | undefined;
+/** The rules of single values: names, paths, commands, times. Templates and patterns have files of their own. */
+import type { Check, ListCheck } from "./fault.ts";
+import { show } from "./show.ts";
 
 /** A check by regular expression; the same expression goes into the JSON Schema. */
 export function matching(pattern: RegExp, what: string, fix: string): Check {
@@ -67,89 +59,6 @@ export function normalPath(text: string): string {
     .join("/");
 }
 
-const variableList = templateVariables.map((name) => `{{${name}}}`).join(" ");
-
-/** What goes wrong in any template; `allowed` says which characters may stand outside the braces. */
-function templateFault(text: string): Fault | undefined {
-  if (text.length > 1000) return { message: "the template is longer than 1000 characters", fix: "shorten it" };
-  const parsed = parseTemplate(text);
-  if (parsed.ok) return undefined;
-  switch (parsed.problem) {
-    case "unclosed":
-      return { message: `\`{{\` has no matching \`}}\` in ${show(text)}`, fix: "close it, as in {{branch}}" };
-    case "unopened":
-      return { message: `\`}}\` has no matching \`{{\` in ${show(text)}`, fix: "open it, as in {{branch}}" };
-    case "unknown-variable":
-      return { message: `\`{{${plain(parsed.text)}}}\` is not a variable`, fix: `use one of ${variableList}` };
-    case "literal":
-      return {
-        message: `${show(parsed.text)} has characters that do not travel safely to ACR`,
-        fix: "use letters, digits and `_ . / : @ = + , -` only",
-      };
-  }
-}
-
-/** Call only with a template that parses. */
-function hasRun(text: string): boolean {
-  const parsed = parseTemplate(text);
-  return parsed.ok && parsed.parts.some((part) => "variable" in part && part.variable === "run");
-}
-
-export const buildArgFault: Check = (text) => {
-  const fault = templateFault(text);
-  if (fault) return fault;
-  if (!hasRun(text)) return undefined;
-  return {
-    message: "{{run}} is not allowed in build arguments",
-    fix: "remove it; it differs each time and would defeat the layer cache",
-  };
-};
-
-/** A tag's literal parts are a tag's own characters. OCI distribution spec: `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`. */
-function tagFault(text: string): Fault | undefined {
-  if (text === "") return { message: "the tag is empty", fix: "write a tag, such as {{ref_name}}" };
-  const fault = templateFault(text);
-  if (fault) return fault;
-  const parsed = parseTemplate(text);
-  const parts = parsed.ok ? parsed.parts : [];
-  const literals = parts.flatMap((part) => ("literal" in part ? [part.literal] : []));
-  const wrong = literals.find((literal) => !/^[A-Za-z0-9._-]*$/.test(literal));
-  if (wrong !== undefined)
-    return { message: `${show(wrong)} cannot be part of a tag`, fix: "use letters, digits and `_ . -` only" };
-  if (/^[.-]/.test(text))
-    return {
-      message: `${show(text)} starts with \`${text[0]}\``,
-      fix: "start a tag with a letter, a digit, `_` or a variable",
-    };
-  if (literals.join("").length > 128) return { message: "the tag is longer than 128 characters", fix: "shorten it" };
-  return undefined;
-}
-
-export const stableTagFault: Check = (text) => {
-  const fault = tagFault(text);
-  if (fault) return fault;
-  if (!hasRun(text)) return undefined;
-  return {
-    message: "{{run}} is not allowed in a stable tag",
-    fix: "move it to `tags.unique`; a stable tag keeps its name and moves",
-  };
-};
-
-export const uniqueTagFault: Check = (text) => {
-  const fault = tagFault(text);
-  if (fault || hasRun(text)) return fault;
-  return {
-    message: `${show(text)} would be pushed more than once: it has no {{run}}`,
-    fix: `add {{run}}, as in ${show(`${formatted(text)}-{{run}}`)}, or move it to \`tags.stable\``,
-  };
-};
-
-/** The canonical spelling of a template; what does not parse is left alone. */
-export function formatted(text: string): string {
-  const parsed = parseTemplate(text);
-  return parsed.ok ? formatTemplate(parsed.parts) : text;
-}
-
 /** A command, or one word of it. ACR renders Go templates over the whole task before anything else, so `{{` has no safe spelling. */
 export const commandFault: Check = (text) => {
   if (text.includes("{{"))
@@ -168,39 +77,6 @@ export const wholeCommandFault: Check = (text) =>
   text.trim() === ""
     ? { message: "the test command is empty", fix: "write a command, such as `node --version`, or remove it" }
     : commandFault(text);
-
-/** A pattern of a filter or a publish rule. */
-export const patternFault: Check = (text) => {
-  if (text.length > 400) return { message: "the pattern is longer than 400 characters", fix: "use a shorter pattern" };
-  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text))
-    return { message: `the pattern ${show(text)} has a control character`, fix: "remove it" };
-  const parsed = parsePattern(text);
-  return parsed.ok
-    ? undefined
-    : {
-        message: `the pattern ${show(text)} cannot be read: ${parsed.problem}`,
-        fix: "put a `\\` before a character that is meant literally",
-      };
-};
-
-export const refPatternFault: Check = (text) => {
-  const prefix = /^!?refs\/(heads|tags)\//.exec(text)?.[0];
-  if (prefix)
-    return {
-      message: `the pattern ${show(text)} is a full ref`,
-      fix: `write the name only: ${show(text.replace(/refs\/(heads|tags)\//, ""))}`,
-    };
-  return patternFault(text);
-};
-
-export const pathPatternFault: Check = (text) => {
-  if (/^!?\.?\//.test(text))
-    return {
-      message: `the pattern ${show(text)} does not start at a folder name`,
-      fix: "paths are relative to the root of the source repository, without a leading `/` or `./`",
-    };
-  return patternFault(text);
-};
 
 const secondsByUnit: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 
@@ -228,44 +104,6 @@ export const cronFault: Check = (text) => {
   return {
     message: `${show(text)} is not a cron expression of five fields`,
     fix: 'write minute, hour, day, month and weekday (UTC), as in "0 3 * * 1"',
-  };
-};
-
-/** `from` of a publish rule, written as text. */
-export const sourcePatternFault: Check = (text) => {
-  if (/^[0-9]+$/.test(text))
-    return { message: `${show(text)} is text, not an id`, fix: `remove the quotes: ${text.slice(0, 20)}` };
-  if (text.split("/").length !== 2)
-    return {
-      message: `${show(text)} is not owner/name`,
-      fix: "write a pattern such as acme/web-*, or the numeric id of the source repository",
-    };
-  return singlePatternFault(text);
-};
-
-export const singlePatternFault: Check = (text) => {
-  if (text.startsWith("!"))
-    return {
-      message: `the pattern ${show(text)} takes away, and there is nothing to take from`,
-      fix: "list what is allowed; everything else is denied",
-    };
-  return patternFault(text);
-};
-
-/** The rules of lists, `at` the entry that breaks them. */
-type ListCheck = (entries: readonly string[]) => (Fault & { readonly at: number }) | undefined;
-
-export const repetitionFault: ListCheck = (entries) => {
-  const at = entries.findIndex((entry, index) => entries.map(formatted).indexOf(formatted(entry)) < index);
-  return at < 0 ? undefined : { at, message: `${show(entries[at])} is listed twice`, fix: "keep one of them" };
-};
-
-export const onlyNegativeFault: ListCheck = (entries) => {
-  if (entries.length === 0 || entries.some((entry) => !entry.startsWith("!"))) return undefined;
-  return {
-    at: 0,
-    message: "all patterns take away, so nothing would ever match",
-    fix: 'add a pattern without `!` before them, such as "**"',
   };
 };
 

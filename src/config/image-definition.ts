@@ -1,6 +1,7 @@
 import type { ImageDefinition, PushTrigger, Triggers } from "../core/config/definition.ts";
-import { formatted, normalPath, parseDuration } from "./checks.ts";
+import { normalPath, parseDuration } from "./checks.ts";
 import type { Defaults, Image } from "./schema.ts";
+import { formatted } from "./template-checks.ts";
 
 /** ACR's own default for a run. https://learn.microsoft.com/rest/api/container-registry/registries/schedule-run */
 const defaultTimeout = "1h";

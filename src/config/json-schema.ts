@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { PlatformFile, SlipwayFile } from "./schema.ts";
+import { PlatformFile } from "./platform-schema.ts";
+import { SlipwayFile } from "./schema.ts";
 
 /** A JSON Schema of draft 2020-12, as far as we look into it ourselves. */
 export interface JsonSchema {

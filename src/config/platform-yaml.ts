@@ -2,8 +2,8 @@ import type { ConfigProblem, Parsed } from "../core/config/definition.ts";
 import type { Platform, PublishRule as PublishRuleConfig, RegistryConfig } from "../core/config/platform.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import { platformSchema } from "./json-schema.ts";
+import { PlatformFile, PublishRule, Registry } from "./platform-schema.ts";
 import { problemsOf, sorted } from "./problems.ts";
-import { PlatformFile, PublishRule, Registry } from "./schema.ts";
 import { show } from "./show.ts";
 import { entriesOf, entryIssues, listOf } from "./written-entries.ts";
 import { readYaml, type YamlSource } from "./yaml-source.ts";
@@ -77,11 +77,11 @@ function registriesDiffer(source: YamlSource): readonly ConfigProblem[] {
 }
 
 function publishRegistriesExist(source: YamlSource): readonly ConfigProblem[] {
-  const aliases = entriesOf(source.value, "registries").map(([alias]) => alias);
+  const aliases = new Set(entriesOf(source.value, "registries").map(([alias]) => alias));
   return listOf(source.value, "publish").flatMap((written, index) => {
     const alias = PublishRule.safeParse(written).data?.registry;
-    if (alias === undefined || aliases.includes(alias)) return [];
-    const meant = didYouMean(alias, aliases);
+    if (alias === undefined || aliases.has(alias)) return [];
+    const meant = didYouMean(alias, [...aliases]);
     const fix = meant ? `did you mean ${meant}?` : "add it under `registries`, or remove `registry` to mean any";
     return [source.problemAt(["publish", index, "registry"], `there is no registry ${show(alias)}`, fix)];
   });

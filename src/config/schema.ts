@@ -1,59 +1,21 @@
 /**
- * Both configuration files as people write them. Nothing is filled in or rewritten here: `slipway-yaml.ts` and `platform-yaml.ts` turn the written
- * form into core types. Descriptions, examples and defaults go into the JSON Schemas for editors.
+ * slipway.yaml as people write it. Nothing is filled in or rewritten here: `image-definition.ts` turns the written form into core types.
+ * Descriptions, examples and defaults go into the JSON Schema for editors.
  */
 import * as z from "zod";
 import {
-  buildArgFault,
-  type Check,
   commandFault,
   cronFault,
-  type Fault,
-  matching,
-  onlyNegativeFault,
-  pathPatternFault,
-  refPatternFault,
-  repetitionFault,
   repositoryFault,
   severalPlatformsFault,
-  singlePatternFault,
   sourcePathFault,
-  sourcePatternFault,
-  stableTagFault,
   timeoutFault,
-  uniqueTagFault,
   wholeCommandFault,
 } from "./checks.ts";
+import { Alias, listOf, text, textMatching } from "./fields.ts";
+import { onlyNegativeFault, pathPatternFault, refPatternFault } from "./pattern-checks.ts";
+import { buildArgFault, repetitionFault, stableTagFault, uniqueTagFault } from "./template-checks.ts";
 
-/** Text under a check whose message and fix reach the author unchanged. */
-function text(check: Check) {
-  return z.string().superRefine((value, context) => {
-    const fault = check(value);
-    if (fault) context.addIssue({ code: "custom", message: fault.message, params: { fix: fault.fix } });
-  });
-}
-
-function textMatching(pattern: RegExp, what: string, fix: string) {
-  return text(matching(pattern, what, fix)).meta({ pattern: pattern.source });
-}
-
-/** A list on which a second rule holds once every entry is fine by itself. */
-function listOf(
-  entry: z.ZodString,
-  listFault: (entries: readonly string[]) => (Fault & { readonly at: number }) | undefined,
-) {
-  return z.array(entry).superRefine((entries, context) => {
-    const fault = listFault(entries);
-    if (fault)
-      context.addIssue({ code: "custom", path: [fault.at], message: fault.message, params: { fix: fault.fix } });
-  });
-}
-
-const Alias = textMatching(
-  /^[a-z0-9][a-z0-9-]{1,30}$/,
-  "a registry alias",
-  "use 2 to 31 lower case letters, digits and `-`, as in acmeprod",
-);
 const Platform = textMatching(
   /^(?:linux\/(?:amd64|386|arm64(?:\/v8)?|arm(?:\/v[678])?)|windows\/amd64)$/,
   "a platform ACR builds for",
@@ -122,13 +84,10 @@ const On = z
       .enum(["off", "build-only"])
       .optional()
       .meta({ description: "build-only: pull requests build the image and never push it.", default: "off" }),
-    base_update: z
-      .enum(["all", "runtime", "off"])
-      .optional()
-      .meta({
-        description: "Which base images rebuild this one when they move: all, those of the final stage, or none.",
-        default: "all",
-      }),
+    base_update: z.enum(["all", "runtime", "off"]).optional().meta({
+      description: "Which base images rebuild this one when they move: all, those of the final stage, or none.",
+      default: "all",
+    }),
     schedule: z
       .array(
         z.strictObject({
@@ -177,7 +136,9 @@ const shared = {
   on: On.optional(),
 };
 
-const TestCommand = z.union([text(wholeCommandFault), z.tuple([text(wholeCommandFault)], text(commandFault))]);
+const TestCommand = z
+  .union([text(wholeCommandFault), z.tuple([text(wholeCommandFault)], text(commandFault))])
+  .meta({ examples: ["node --version"] });
 
 export const Defaults = z
   .strictObject(shared)
@@ -241,65 +202,8 @@ export const SlipwayFile = z
       })
       .meta({
         description: "The images of this source repository, by name.",
+        minProperties: 1,
         examples: [{ web: { repository: "web" } }],
       }),
   })
   .meta({ title: "slipway.yaml", description: "Which images a source repository builds, and when." });
-
-const resourceId =
-  /^\/subscriptions\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/resourceGroups\/[\w.()-]{1,90}\/providers\/Microsoft\.ContainerRegistry\/registries\/[a-z0-9]{5,50}$/i;
-
-export const Registry = z.strictObject({
-  "resource-id": text(
-    matching(
-      resourceId,
-      "the ARM id of a container registry",
-      "copy it from `az acr show --name NAME --query id`: /subscriptions/…/resourceGroups/…/providers/Microsoft.ContainerRegistry/registries/NAME",
-    ),
-  ).meta({
-    description: "ARM id of the registry, in any case.",
-    examples: [
-      "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/acmeprod",
-    ],
-  }),
-  "max-runs": z
-    .int()
-    .min(1)
-    .max(100)
-    .optional()
-    .meta({ description: "At most this many runs at ACR at once, 1 to 100.", default: 4, examples: [4] }),
-  "agent-pool": textMatching(/^[A-Za-z0-9-]{3,20}$/, "an agent pool's name", "use 3 to 20 letters, digits and `-`")
-    .optional()
-    .meta({ description: "ACR agent pool to run on; ACR's shared agents when absent.", examples: ["pool1"] }),
-});
-export type Registry = z.infer<typeof Registry>;
-
-export const PublishRule = z.strictObject({
-  from: z
-    .union([text(sourcePatternFault), z.int().min(1)])
-    .meta({
-      description: "Pattern over owner/name, or the numeric id of the source repository (survives renames; prefer it).",
-      examples: ["acme/web-*"],
-    }),
-  to: text(singlePatternFault).meta({ description: "Pattern over the image repository.", examples: ["web/**"] }),
-  registry: Alias.optional().meta({ description: "Alias of the registry; any when absent.", examples: ["acmeprod"] }),
-});
-export type PublishRule = z.infer<typeof PublishRule>;
-
-export const PlatformFile = z
-  .strictObject({
-    version: z.literal(1).meta({ description: "Version of this format.", examples: [1] }),
-    registries: z
-      .record(Alias, Registry)
-      .meta({ description: "The registries images are built in, by alias.", examples: [{ acmeprod: {} }] }),
-    publish: z
-      .array(PublishRule)
-      .optional()
-      .meta({
-        description: "Who may publish where. What no rule allows is denied.",
-        default: [],
-        examples: [[{ from: "acme/web-*", to: "web/**" }]],
-      }),
-  })
-  .meta({ title: "slipway.platform.yaml", description: "Which registries there are, and who may publish where." });
-export type PlatformFile = z.infer<typeof PlatformFile>;

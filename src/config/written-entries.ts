@@ -28,7 +28,9 @@ export function entryIssues(
   file: unknown,
 ): readonly z.core.$ZodIssue[] {
   const misnamed = new Set(
-    issues.flatMap((issue) => (issue.code === "invalid_key" && issue.path[0] === section ? [issue.path[1]] : [])),
+    issues.flatMap((issue) =>
+      issue.code === "invalid_key" && issue.path.length === 2 && issue.path[0] === section ? [issue.path[1]] : [],
+    ),
   );
   return entriesOf(file, section)
     .filter(([name]) => misnamed.has(name))

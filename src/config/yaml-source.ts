@@ -3,7 +3,6 @@
  * Whatever is refused here is refused with a place, before anything looks at the values.
  */
 import {
-  type CST,
   type Document,
   isAlias,
   isMap,
@@ -11,13 +10,13 @@ import {
   isSeq,
   LineCounter,
   type Node,
-  Parser,
   parseDocument,
   type Scalar,
-  visit,
 } from "yaml";
 import type { ConfigProblem, Parsed } from "../core/config/definition.ts";
 import { plain } from "./show.ts";
+import { isDeeperThan } from "./yaml-depth.ts";
+import { describeSyntaxError, type Place, refusedNodes } from "./yaml-refusals.ts";
 
 /** A configuration file larger than this is refused unread. */
 const maxBytes = 256 * 1024;
@@ -62,25 +61,6 @@ export function readYaml(text: string): Parsed<YamlSource> {
   }
 }
 
-/**
- * The library composes a document by recursion, and 30 KB of `[` do not end in a RangeError one could catch: with the stack used up, V8 aborts the
- * process when it next compiles a regular expression. Its first stage keeps a stack of its own, so the depth is known before anything recurses.
- */
-function isDeeperThan(limit: number, text: string): boolean {
-  const open = Array.from(new Parser().parse(text), (token): [CST.Token, number] => [token, 0]);
-  for (let next = open.pop(); next; next = open.pop()) {
-    const [token, depth] = next;
-    if (depth > limit) return true;
-    if (token.type === "document" && token.value) open.push([token.value, depth]);
-    if (!("items" in token)) continue;
-    for (const { key, value } of token.items) {
-      if (key) open.push([key, depth + 1]);
-      if (value) open.push([value, depth + 1]);
-    }
-  }
-  return false;
-}
-
 function refused(message: string, fix: string): Parsed<never> {
   return { ok: false, problems: [{ line: 1, column: 1, key: "", message, fix }] };
 }
@@ -116,65 +96,6 @@ function parse(text: string): Parsed<YamlSource> {
   problems.push(...refusedNodes(document, place).slice(0, maxProblems));
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, value: source(document, text, document.toJS({ maxAliasCount }), place) };
-}
-
-function describeSyntaxError(code: string, message: string): { message: string; fix: string } {
-  switch (code) {
-    case "TAB_AS_INDENT":
-      return { message: "a tab is used as indentation", fix: "indent with blanks" };
-    case "MULTIPLE_DOCS":
-      return {
-        message: "the file holds several YAML documents",
-        fix: "keep one; remove the `---` line and what follows",
-      };
-    case "NON_STRING_KEY":
-      return { message: "a key is not plain text", fix: "write every key as a single word" };
-    default:
-      return {
-        message: `not valid YAML: ${plain(message)}`,
-        fix: "check indentation, quotes and brackets here and on the line above",
-      };
-  }
-}
-
-type Place = (offset: number) => { line: number; column: number };
-
-/** What valid YAML may hold but our files may not. */
-function refusedNodes(document: Document.Parsed, place: Place): readonly ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  const add = (node: { range?: Node["range"] }, key: string, message: string, fix: string) =>
-    problems.push({ ...place(node.range?.[0] ?? 0), key, message, fix });
-  visit(document, {
-    Node(_, node) {
-      if ("tag" in node && node.tag !== undefined && !isAlias(node))
-        add(node, "", "a YAML tag (`!…`) is used", "remove it, and quote the value if it is meant as text");
-    },
-    Alias(_, alias, ancestors) {
-      if (ancestors.some((node) => (isMap(node) || isSeq(node)) && node.anchor === alias.source))
-        add(alias, "", `\`*${plain(alias.source)}\` stands inside what it refers to`, "write the value out");
-    },
-    Map(_, map) {
-      const seen = new Map<string, number>();
-      for (const { key } of map.items) {
-        if (!isScalar(key) || typeof key.value !== "string") continue;
-        const name = key.value;
-        const { line } = place(key.range?.[0] ?? 0);
-        const first = seen.get(name);
-        if (first !== undefined)
-          add(key, plain(name), `\`${plain(name)}\` is given twice; the first is on line ${first}`, "keep one of them");
-        else seen.set(name, line);
-        if (name === "__proto__") add(key, name, "`__proto__` cannot be a key", "choose another name");
-        if (name === "<<")
-          add(
-            key,
-            name,
-            "merge keys (`<<`) are not part of YAML 1.2",
-            "write the keys out, or put shared ones under `defaults`",
-          );
-      }
-    },
-  });
-  return problems;
 }
 
 function source(document: Document.Parsed, text: string, value: unknown, place: Place): YamlSource {
