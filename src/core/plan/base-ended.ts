@@ -38,7 +38,7 @@ function isGood(base: Run): boolean {
 }
 
 function tellPlanned(desk: Desk, planned: Run, reference: string, base: Run): void {
-  const about = planned.reasons.find((r) => r.kind === "base" && r.reference === reference);
+  const about = planned.reasons.find((r): r is Reason & { kind: "base" } => r.kind === "base" && r.reference === reference);
   if (isGood(base)) {
     const told =
       about && base.digest

@@ -17,6 +17,7 @@ export function parentsOf(desk: Desk, track: Track): readonly string[] {
 
 /** The open runs a planned run has to wait for. */
 export function blockersOf(desk: Desk, run: Run, track: Track): readonly OpenRun[] {
+  if (run.outOfCycle) return [];
   const parents = desk.world.getAll<Track>(parentsOf(desk, track));
   const heldLong = desk.now - Date.parse(run.times.Planned ?? "") > desk.timing.maxHold * 1000;
   return parents
@@ -62,4 +63,10 @@ function recheckAt(desk: Desk, run: Run, hold: Hold): number {
   const maxHoldEnds = Date.parse(run.times.Planned ?? "") + desk.timing.maxHold * 1000;
   // Whatever ends a hold re-places the run; the clock is only the net below, and what ends max-hold.
   return hold.kind === "base" && maxHoldEnds > desk.now ? maxHoldEnds : desk.now + desk.timing.maxHold * 1000;
+}
+
+/** Nothing can move and something waits: the graph has a cycle. The oldest goes first, and says so. */
+export function releaseFromCycle(desk: Desk, run: Run): void {
+  const note = `released out of a cycle: it stands on ${run.hold?.kind === "base" ? run.hold.runs.join(", ") : "itself"}, which stands on it`;
+  placeRun(desk, { ...run, outOfCycle: true, notes: [...(run.notes ?? []), note] });
 }

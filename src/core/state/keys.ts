@@ -16,7 +16,7 @@ export function segment(text: string): string {
     out += byte < 128 && /[A-Za-z0-9._:@+=,-]/.test(c) ? c : `!${byte.toString(16).padStart(2, "0")}`;
   }
   // `!~` cannot come from the escape above, so a shortened segment never equals an unshortened one.
-  return out.length <= longestSegment ? out : `${out.slice(0, 200)}!~${sha256Hex(text)}`;
+  return out.length <= longestSegment ? out : `${out.slice(0, 200)}!~${sha256Hex(new TextEncoder().encode(text))}`;
 }
 
 export function key(...segments: readonly string[]): string {
@@ -81,6 +81,7 @@ export const keys = {
   expansion: (inboxId: string) => key("expansion", inboxId),
   due: (kind: string, id: string) => key("due", kind, id),
   acrRun: (acrRunId: string) => key("acr", acrRunId),
+  stuck: (inboxId: string) => key("stuck", inboxId),
   watch: (runId: string, attempt: number) => key("watch", runId, String(attempt)),
   decision: (atMs: number, id: string) => key("decision", newestFirst(atMs), id),
   decided: (id: string) => key("decided", id),

@@ -92,6 +92,8 @@ export interface Run {
   readonly tags?: readonly string[];
   readonly bases?: Readonly<Record<string, string | null>>;
   readonly cancelRequested?: boolean;
+  /** Released out of a cycle: it waits for no base any more. */
+  readonly outOfCycle?: boolean;
   /** Why it ended as it did, for people. */
   readonly ended?: { readonly code: string; readonly message: string };
   readonly notes?: readonly string[];

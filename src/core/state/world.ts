@@ -42,9 +42,9 @@ export class World {
     this.#digests.set(reference, lookup);
   }
 
-  /** Digests are facts of a moment: a decision about a later moment asks again. */
-  forgetDigest(reference: string): void {
-    this.#digests.delete(reference);
+  /** Digests are facts of a moment: a later decision asks again. */
+  forgetDigests(): void {
+    this.#digests.clear();
   }
 
   // Deciding
@@ -66,19 +66,13 @@ export class World {
   range<T>(range: KeyRange, limit: number): { readonly key: string; readonly value: T }[] {
     const stored = this.#ranges.get(rangeId(range, limit));
     if (stored === undefined) throw new NotRead([{ kind: "range", range, limit }]);
-    const inRange = (k: string) => k >= range.from && k < range.to;
     // A full page says nothing about keys beyond its last one.
-    const end = stored.length >= limit ? stored[stored.length - 1]! : undefined;
-    const found = new Set(stored);
-    for (const source of [this.#rows, this.#writes])
-      for (const [k, value] of source) if (value !== undefined && inRange(k) && (end === undefined || k <= end)) found.add(k);
-    return [...found]
-      .sort()
-      .flatMap((k) => {
-        const value = this.get<T>(k);
-        return value === undefined ? [] : [{ key: k, value }];
-      })
-      .slice(0, limit);
+    const end = stored.length >= limit ? stored[stored.length - 1]! : range.to;
+    const added = [...this.#writes.keys()].filter((k) => k >= range.from && k < range.to && k <= end);
+    return [...new Set([...stored, ...added])].sort().flatMap((k) => {
+      const value = this.get<T>(k);
+      return value === undefined ? [] : [{ key: k, value }];
+    });
   }
 
   digests(references: readonly string[]): Map<string, DigestLookup> {
@@ -125,6 +119,7 @@ export class World {
   committed(): void {
     for (const [key, value] of this.#writes) this.#rows.set(key, value);
     this.#writes = new Map();
+    this.#ranges.clear();
   }
 }
 

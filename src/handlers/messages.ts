@@ -1,0 +1,47 @@
+/** What travels through the queues: ids and small facts, never payloads. Each is parsed where it is received. */
+import { z } from "zod";
+
+const Sha = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
+
+/** Something may have happened: `events` → resolve-event. */
+export const EventMessage = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("ref-moved"),
+    /** The delivery's GUID, or the sweep's own id. */
+    eventId: z.string(),
+    origin: z.enum(["delivery", "sweep"]),
+    receivedAt: z.string(),
+    sourceId: z.number(),
+    fullName: z.string(),
+    ref: z.string(),
+    before: Sha.optional(),
+    after: Sha.optional(),
+    deleted: z.boolean(),
+    changedPaths: z.array(z.string()).optional(),
+    by: z.string().optional(),
+  }),
+]);
+export type EventMessage = z.infer<typeof EventMessage>;
+
+/** `registries` → reconcile-registry. */
+export const Nudge = z.object({ registry: z.string(), nudge: z.string().optional() });
+export type Nudge = z.infer<typeof Nudge>;
+
+/** `run-work` → run-work. */
+export const RunWork = z.object({ kind: z.enum(["prepare", "collect"]), registry: z.string(), run: z.string(), runAttempt: z.number() });
+export type RunWork = z.infer<typeof RunWork>;
+
+/** `reports` → report-run. */
+export const Report = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("run"), registry: z.string(), run: z.string() }),
+  /** Something GitHub has to be told that is not a run: a bad slipway.yaml, an image that was refused. */
+  z.object({ kind: z.literal("note"), note: z.string() }),
+]);
+export type Report = z.infer<typeof Report>;
+
+export const queueNames = { events: "events", registries: "registries", runWork: "run-work", reports: "reports" } as const;
+export type QueueName = (typeof queueNames)[keyof typeof queueNames];
+
+export interface Queues {
+  send(queue: QueueName, message: unknown, options?: { readonly delaySeconds?: number }): Promise<void>;
+}
