@@ -16,6 +16,10 @@ resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' = {
     // nothing and a build gets no access to its own registry unless each request asks for it, which needs an API
     // version that the SDK in use does not speak.
     roleAssignmentMode: 'LegacyRegistryPermissions'
+    policies: {
+      // The app signs in to the data plane with a token for Resource Manager (src/oci/acr-token.ts); off, /oauth2/exchange refuses it.
+      azureADAuthenticationAsArmPolicy: { status: 'enabled' }
+    }
     publicNetworkAccess: 'Enabled'
   }
 }

@@ -7,10 +7,11 @@ param deployerPrincipalId string
 param deployerPrincipalType string
 
 var roleIds = {
-  // The host keeps leases, timer status and keys in its own containers and makes them itself; it reads the package
-  // from `deployment`. Contributor is not enough for the host: its documentation asks for Owner.
+  // The role the Functions host is documented with: it keeps leases, timer status and keys in containers it makes itself,
+  // and reads the package from `deployment`. The app writes `logs`.
   'Storage Blob Data Owner': 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
-  // Send, take, delete, and put back with a delay. Message Sender and Processor together lack the last.
+  // Send, take, delete, and renew (Update Message), which the host does while a message is worked on. Message Sender
+  // and Message Processor would be narrower; whether they may renew is in docs/unverified.md.
   'Storage Queue Data Contributor': '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
   'Storage Table Data Contributor': '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
   'Monitoring Metrics Publisher': '3913510d-42f4-4e42-8a64-420c390055eb'

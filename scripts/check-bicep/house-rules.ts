@@ -27,6 +27,7 @@ const MUST_SAY: Readonly<Record<string, readonly (readonly [path: string, value:
   "Microsoft.ContainerRegistry/registries": [
     ["properties.adminUserEnabled", "false"],
     ["properties.roleAssignmentMode", "LegacyRegistryPermissions"],
+    ["properties.policies.azureADAuthenticationAsArmPolicy.status", "enabled"],
   ],
   "Microsoft.KeyVault/vaults": [["properties.enableRbacAuthorization", "true"]],
   "Microsoft.Insights/components": [["properties.DisableLocalAuth", "true"]],

@@ -7,6 +7,9 @@ import { FUNCTIONS, loopOver } from "./values.ts";
 
 const DECORATORS = new Set(["allowed", "description", "maxLength", "maxValue", "minLength", "minValue", "secure"]);
 
+/** Share one set of names; outputs and metadata have their own. */
+const DECLARATIONS = /^(parameter|variable|type|resource|module)_declaration$/;
+
 /** Every name used is declared, every parameter and variable is used, every property read from a resource or module exists. */
 export function checkNames(
   file: BicepFile,
@@ -16,9 +19,15 @@ export function checkNames(
 ): Problem[] {
   const problems: Problem[] = [];
   const used = new Set<string>();
+  const seen = new Set<string>();
   for (const node of descendants(file.root)) {
     if (node.type === "member_expression" && node.parent?.type !== "member_expression") {
       problems.push(...checkRead(file.path, node, declared, schemas, outputsOf));
+    }
+    if (node.parent?.equals(file.root) && DECLARATIONS.test(node.type)) {
+      const name = node.namedChildren[0]?.text ?? "";
+      if (seen.has(name)) problems.push(problemAt(file.path, node, `'${name}' is declared twice`));
+      seen.add(name);
     }
     if (node.type !== "identifier" || declares(node)) continue;
     used.add(node.text);

@@ -49,15 +49,23 @@ export function valuesOf(node: Node, declared: Declarations): Value[] {
     case "subscript_expression":
     case "member_expression":
       return valuesOfMember(node, declared);
-    case "call_expression": {
-      const kind = FUNCTIONS[node.childForFieldName("function")?.text ?? ""] ?? "unknown";
-      return kind === "string" || kind === "int" || kind === "bool"
-        ? [{ kind, text: undefined, node }]
-        : [{ kind: kind === "null" ? "unknown" : kind, node }];
-    }
+    case "call_expression":
+      return valuesOfCall(node, declared);
     default:
       return [{ kind: "unknown", node }];
   }
+}
+
+/** Of a conversion, the argument's text; of an environment variable, its default: what a plain `azd up` would use. */
+function valuesOfCall(node: Node, declared: Declarations): Value[] {
+  const name = node.childForFieldName("function")?.text ?? "";
+  const kind = FUNCTIONS[name] ?? "unknown";
+  if (kind !== "string" && kind !== "int" && kind !== "bool") return [{ kind: "unknown", node }];
+  const args = node.childForFieldName("arguments")?.namedChildren ?? [];
+  const carried =
+    name === "readEnvironmentVariable" ? args[1] : name === "int" || name === "bool" ? args[0] : undefined;
+  if (!carried) return [{ kind, text: undefined, node }];
+  return valuesOf(carried, declared).map((value) => ({ kind, text: "text" in value ? value.text : undefined, node }));
 }
 
 function valuesOfName(node: Node, declared: Declarations): Value[] {
