@@ -1,0 +1,82 @@
+import { createWriteStream } from "node:fs";
+import { chmod, link, lstat, mkdir, rm, symlink, utimes } from "node:fs/promises";
+import { dirname, join, normalize, sep } from "node:path";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { extract, type Header } from "tar-stream";
+
+/** An archive that would write outside its directory, or that cannot be read. */
+export class ArchiveError extends Error {
+  override readonly name = "ArchiveError";
+}
+
+/**
+ * Unpacks a gzipped tar under `dir`. Nothing is ever written outside: names that leave are refused, and so are names that
+ * pass through a symlink. Symlinks are kept as they are, wherever they point; whoever reads them must not follow them out.
+ */
+export async function extractTarGz(archive: Readable, dir: string): Promise<void> {
+  const tar = extract();
+  const unzipped = pipeline(archive, createGunzip(), tar);
+  // The loop below sees the same failure; this only keeps the promise from counting as unhandled meanwhile.
+  unzipped.catch(() => {});
+  for await (const entry of tar) {
+    // A streamx stream: iterable at run time, which its types do not say.
+    await writeEntry(entry.header, entry as unknown as AsyncIterable<Uint8Array>, dir);
+    entry.resume();
+  }
+  await unzipped;
+}
+
+async function writeEntry(header: Header, body: AsyncIterable<Uint8Array>, dir: string): Promise<void> {
+  const path = inside(header.name, dir);
+  if (path === dir) return;
+  await mkdirWithoutLinks(dirname(path), dir);
+  switch (header.type) {
+    case "directory":
+      await mkdirWithoutLinks(path, dir);
+      return;
+    case "file":
+    case "contiguous-file":
+      await rm(path, { force: true });
+      await pipeline(body, createWriteStream(path, { flags: "wx" }));
+      // A second call, because the process's umask would take bits away from the first.
+      await chmod(path, (header.mode ?? 0o644) & 0o777);
+      if (header.mtime) await utimes(path, header.mtime, header.mtime);
+      return;
+    case "symlink":
+      await rm(path, { force: true });
+      await symlink(header.linkname ?? "", path);
+      return;
+    case "link": {
+      const target = inside(header.linkname ?? "", dir);
+      await mkdirWithoutLinks(dirname(target), dir);
+      if (!(await lstat(target)).isFile()) throw new ArchiveError(`hard link ${header.name} to something not a file`);
+      await rm(path, { force: true });
+      await link(target, path);
+      return;
+    }
+    default:
+    // Devices and pipes have no place in a build context.
+  }
+}
+
+function inside(name: string, dir: string): string {
+  const path = normalize(join(dir, name)).replace(/\/$/, "");
+  if (name.startsWith("/") || name.includes("\0") || (path !== dir && !path.startsWith(dir + sep))) {
+    throw new ArchiveError(`entry ${JSON.stringify(name)} leaves the archive`);
+  }
+  return path;
+}
+
+/** Like `mkdir -p`, except that a symlink on the way is an error: it could lead anywhere. */
+async function mkdirWithoutLinks(path: string, dir: string): Promise<void> {
+  let reached = dir;
+  for (const part of path.slice(dir.length).split(sep).filter(Boolean)) {
+    reached = join(reached, part);
+    const found = await lstat(reached).catch(() => undefined);
+    if (found?.isDirectory()) continue;
+    if (found) throw new ArchiveError(`entry passes through ${JSON.stringify(part)}, which is not a directory`);
+    await mkdir(reached);
+  }
+}

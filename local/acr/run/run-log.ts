@@ -1,0 +1,94 @@
+import type { AppendBlobClient, ContainerClient } from "@azure/storage-blob";
+
+/** Values of the blob's `Complete` metadata, by which a reader of the log learns that no more will come. */
+export type LogEnd = "successful" | "failed" | "internalerror" | "timedout" | "canceled";
+
+/** Storage allows 4 MiB an append (and 50,000 appends, so a long log is flushed less often towards its end). */
+const maxAppendBytes = 4 * 1024 * 1024;
+const flushEveryMs = 150;
+const slowFlushEveryMs = 5000;
+const manyAppends = 20_000;
+
+/**
+ * A run's log as ACR keeps it: an append blob growing while the run goes on, every line ended by CR LF, and metadata
+ * `Complete` at the very end.
+ */
+export class RunLog {
+  readonly #blob: AppendBlobClient;
+  #waiting = "";
+  #appends = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<void> = Promise.resolve();
+  #failure: unknown;
+  #ended = false;
+  /** Last character written: a line end may be split over two chunks. */
+  #last = "\n";
+
+  private constructor(blob: AppendBlobClient) {
+    this.#blob = blob;
+  }
+
+  /** Starts from an empty blob, also when an earlier process had begun this log. */
+  static async create(container: ContainerClient, name: string): Promise<RunLog> {
+    const blob = container.getAppendBlobClient(name);
+    await blob.create({ blobHTTPHeaders: { blobContentType: "text/plain; charset=utf-8" } });
+    return new RunLog(blob);
+  }
+
+  /** Output of a step, as it comes: any line ends, any chunks. */
+  write(text: string): void {
+    if (text === "" || this.#ended) return;
+    const before = this.#last;
+    this.#last = text.at(-1) ?? before;
+    this.#waiting += text.replaceAll("\n", (_, at: number) =>
+      (at === 0 ? before : text[at - 1]) === "\r" ? "\n" : "\r\n",
+    );
+    this.#timer ??= setTimeout(() => this.#flush(), this.#appends > manyAppends ? slowFlushEveryMs : flushEveryMs);
+  }
+
+  /** A line of its own, even after output that did not end its line. */
+  line(text = ""): void {
+    this.write(`${this.#last === "\n" ? "" : "\n"}${text}\n`);
+  }
+
+  /** A line of the engine itself: `yyyy/MM/dd HH:mm:ss text`. */
+  engine(text: string): void {
+    const stamp = new Date().toISOString().slice(0, 19).replaceAll("-", "/").replace("T", " ");
+    this.line(`${stamp} ${text}`);
+  }
+
+  /** Everything written is in the blob before the mark is. */
+  async end(mark: LogEnd): Promise<void> {
+    await this.close();
+    this.#ended = true;
+    await this.#blob.setMetadata({ Complete: mark });
+  }
+
+  /** Flushes without a mark, as when the machine goes away. Throws what kept earlier output from being written. */
+  async close(): Promise<void> {
+    this.#flush();
+    await this.#flushing;
+    if (this.#failure) throw this.#failure;
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const bytes = Buffer.from(this.#waiting);
+    this.#waiting = "";
+    for (let from = 0; from < bytes.length; from += maxAppendBytes) {
+      const block = bytes.subarray(from, from + maxAppendBytes);
+      this.#appends += 1;
+      this.#flushing = this.#flushing.then(() => this.#append(block));
+    }
+  }
+
+  async #append(block: Buffer): Promise<void> {
+    if (this.#failure) return;
+    try {
+      await this.#blob.appendBlock(block, block.length);
+    } catch (error) {
+      this.#failure = error;
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import type { Faults } from "../faults.ts";
+import { isTerminal, type RunRecord } from "../run-record.ts";
+import { type Agent, executeRun, type StopReason } from "./execute-run.ts";
+
+/** The agents of a registry: runs start in the order they were scheduled, so many at a time. */
+export class RunQueue {
+  readonly #agent: Agent;
+  readonly #faults: Faults;
+  readonly #concurrency: number;
+  readonly #waiting: string[] = [];
+  readonly #active = new Map<string, { stop: AbortController; ended: Promise<void> }>();
+  #closed = false;
+
+  constructor(agent: Agent, faults: Faults, concurrency: number) {
+    this.#agent = agent;
+    this.#faults = faults;
+    this.#concurrency = concurrency;
+    faults.onLift(() => this.#startWaiting());
+    // Runs the last process left open are run again, from the start and under the same id.
+    for (const run of agent.state.runs) {
+      if (isTerminal(run.status)) continue;
+      if (run.cancelRequested) agent.state.moveRun(run.runId, "Canceled");
+      else this.#waiting.push(run.runId);
+    }
+    this.#startWaiting();
+  }
+
+  add(runId: string): void {
+    this.#waiting.push(runId);
+    this.#startWaiting();
+  }
+
+  /** A run still waiting ends at once; one under way when its engine has let go. */
+  cancel(runId: string): void {
+    const active = this.#active.get(runId);
+    if (active) {
+      active.stop.abort("canceled" satisfies StopReason);
+      return;
+    }
+    const at = this.#waiting.indexOf(runId);
+    if (at >= 0) this.#waiting.splice(at, 1);
+    this.#agent.state.moveRun(runId, "Canceled");
+  }
+
+  /** Stops as a crash would: open runs stay open in the state. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const { stop } of this.#active.values()) stop.abort("shutdown" satisfies StopReason);
+    await Promise.all([...this.#active.values()].map(({ ended }) => ended));
+  }
+
+  #startWaiting(): void {
+    for (const runId of [...this.#waiting]) {
+      if (this.#closed || this.#active.size >= this.#concurrency) return;
+      const fault = this.#faults.strike("execute", runId);
+      if (fault?.kind === "hold") continue;
+      this.#waiting.splice(this.#waiting.indexOf(runId), 1);
+      this.#start(this.#agent.state.run(runId)!, fault?.kind === "end" ? fault : undefined);
+    }
+  }
+
+  #start(run: RunRecord, forced: Parameters<typeof executeRun>[3]): void {
+    const stop = new AbortController();
+    const ended = executeRun(run, this.#agent, stop.signal, forced)
+      .catch((error: unknown) => this.#giveUp(run, error))
+      .finally(() => {
+        this.#active.delete(run.runId);
+        this.#startWaiting();
+      });
+    this.#active.set(run.runId, { stop, ended });
+  }
+
+  /** The twin itself failed, most likely because its storage is gone. */
+  #giveUp(run: RunRecord, error: unknown): void {
+    if (this.#closed) return;
+    console.error(`acr: run ${run.runId} could not be executed`, error);
+    this.#agent.state.moveRun(run.runId, "Error", { runErrorMessage: "internal error" });
+  }
+}
