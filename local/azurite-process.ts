@@ -11,14 +11,17 @@ import { lockLocation } from "./azurite-lock.ts";
 const AUTOSAVE_MILLISECONDS = 500;
 const SERVICES = ["Blob", "Queue", "Table"] as const;
 
-interface LokiPrototype {
+interface Loki {
   configureOptions(options: Record<string, unknown> | undefined, initial?: boolean): void;
+  /** Calls back once no save is under way. */
+  throttledSaveDrain(callback: () => void): void;
 }
 
 const require = createRequire(import.meta.url);
 const azuriteArguments = process.argv.slice(2);
 const urls = new Map<string, string>();
 const closed = new Set<string>();
+const databases = new Set<Loki>();
 let unlock = (): void => {};
 
 process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
@@ -47,11 +50,12 @@ try {
 /** Narrows the window that is lost when this process itself is killed. Loki saves only what has changed. */
 function saveMoreOften(): void {
   const azuriteRequire = createRequire(require.resolve("azurite/dist/src/azurite.js"));
-  const prototype = (azuriteRequire("lokijs") as { prototype: LokiPrototype }).prototype;
+  const prototype = (azuriteRequire("lokijs") as { prototype: Loki }).prototype;
   const original = prototype.configureOptions;
-  prototype.configureOptions = function (this: LokiPrototype, options, initial) {
+  prototype.configureOptions = function (this: Loki, options, initial) {
     const faster =
       options && "autosaveInterval" in options ? { ...options, autosaveInterval: AUTOSAVE_MILLISECONDS } : options;
+    databases.add(this);
     original.call(this, faster, initial);
   };
 }
@@ -67,9 +71,14 @@ function watchAzurite(): void {
     }
     const ended = /^Azurite (\w+) service successfully closed$/.exec(text);
     if (ended?.[1]) closed.add(ended[1]);
-    if (SERVICES.every((service) => closed.has(service))) leave();
+    if (SERVICES.every((service) => closed.has(service))) void savesDone().then(() => leave());
   };
   console.error = (message: unknown) => tellParent({ error: String(message) });
+}
+
+/** Closing does not wait for an autosave that had already begun. */
+async function savesDone(): Promise<void> {
+  await Promise.all([...databases].map((database) => new Promise<void>((done) => database.throttledSaveDrain(done))));
 }
 
 function tellParent(message: object): void {

@@ -1,10 +1,17 @@
 const MINIMUM = 100;
 
+/** How long to wait before asking again, in milliseconds. */
+export interface Backoff {
+  /** There was work: begin anew. */
+  reset(): void;
+  next(): number;
+}
+
 /**
  * Waiting times of one queue listener in milliseconds: the first wait after work is 100 ms, the n-th further one
  * 100 + 100 x 2^(n-1) x random(0.8..1.2), at most `longest` (facts/functions-host.md §2.4).
  */
-export class QueueBackoff {
+export class QueueBackoff implements Backoff {
   readonly #longest: number;
   readonly #random: () => number;
   #waits = 0;

@@ -5,7 +5,7 @@ import { describeError, type Log } from "./log.ts";
 import { MessageLease } from "./message-lease.ts";
 import type { QueueTrigger } from "./metadata.ts";
 import { poisonQueueName } from "./poison-queue.ts";
-import { QueueBackoff } from "./queue-backoff.ts";
+import { type Backoff, QueueBackoff } from "./queue-backoff.ts";
 import { decodeMessage } from "./queue-encoding.ts";
 import { queueTriggerData, queueTriggerMetadata } from "./queue-message.ts";
 import { sendCreatingQueue } from "./queue-send.ts";
@@ -21,6 +21,8 @@ export interface QueueListenerOptions {
   /** Milliseconds a received message stays invisible; the real host has a fixed ten minutes. */
   readonly receiveVisibility: number;
   readonly wake: QueueWake;
+  /** The real host's when absent. */
+  readonly backoff?: Backoff;
   readonly log: Log;
   /** Rejects when the invocation failed. */
   readonly run: (input: InvocationInput) => Promise<unknown>;
@@ -68,8 +70,7 @@ export class QueueListener {
   }
 
   async #poll(): Promise<void> {
-    const { settings } = this.#options;
-    const backoff = new QueueBackoff(settings.maxPollingInterval);
+    const { settings, backoff = new QueueBackoff(settings.maxPollingInterval) } = this.#options;
     while (!this.#stopped) {
       const messages = await this.#receive();
       if (messages.length === 0) {
