@@ -1,3 +1,4 @@
+import { accountByLogin } from "./account-body.ts";
 import { deliver, prepareDelivery } from "./deliver.ts";
 import type { Delivery } from "./delivery-log.ts";
 import { takeFault } from "./faults.ts";
@@ -5,8 +6,8 @@ import { gitIn } from "./git.ts";
 import { type Push, readPush } from "./push.ts";
 import { pushPayload } from "./push-payload.ts";
 import { diffRefs, type RefUpdate, readRefs } from "./refs.ts";
-import { fullNameOf, gitDirOf, installationOf, ownerOf } from "./repositories.ts";
-import type { Account, Repository } from "./state.ts";
+import { fullNameOf, gitDirOf, installationOf } from "./repositories.ts";
+import { type Account, anonymousPusher, type Repository } from "./state.ts";
 import { record, type World } from "./world.ts";
 
 /**
@@ -19,7 +20,7 @@ export async function announceRefs(world: World, repository: Repository, sender?
   const current = await readRefs(gitDir);
   const updates = diffRefs(repository.refs, current);
   if (updates.length === 0) return [];
-  const by = sender ?? ownerOf(world, repository);
+  const by = sender ?? accountByLogin(world, anonymousPusher)!;
   const silent = whySilent(world, updates);
   const pushes = silent ? [] : await readPushes(world, gitDir, updates, repository.refs, current);
 

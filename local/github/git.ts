@@ -6,7 +6,8 @@ export class GitError extends Error {
   readonly exitCode: number | null;
 
   constructor(args: readonly string[], exitCode: number | null, stderr: string) {
-    super(`git ${args[0]} ended with ${exitCode}: ${stderr.trim().slice(0, 500)}`);
+    const command = args[0] === "--git-dir" ? args[2] : args[0];
+    super(`git ${command} ended with ${exitCode}: ${stderr.trim().slice(0, 500)}`);
     this.name = "GitError";
     this.exitCode = exitCode;
   }

@@ -21,7 +21,7 @@ import { gitRoutes } from "./routes/git-routes.ts";
 import { rawRoutes } from "./routes/raw-routes.ts";
 import { statusesOf } from "./routes/status-routes.ts";
 import { Serial } from "./serial.ts";
-import { type Account, type GitHubState, openState } from "./state.ts";
+import { type Account, anonymousPusher, type GitHubState, openState } from "./state.ts";
 import { takeId, type World } from "./world.ts";
 
 export interface GitHubOptions {
@@ -126,7 +126,7 @@ function openWorld(options: GitHubOptions): World {
   const key = loadAppKey(dir);
   const state = openState(dir);
   const personalTokens = new Map(Object.entries(options.personalTokens ?? {}));
-  for (const login of personalTokens.values()) addPerson(state.value, login);
+  for (const login of [anonymousPusher, ...personalTokens.values()]) addPerson(state.value, login);
   state.save();
   return {
     dir,

@@ -63,6 +63,9 @@ export interface GitHubState {
   tokens: IssuedToken[];
 }
 
+/** The person a push without credentials is put down to. */
+export const anonymousPusher = "developer";
+
 /** Times are epoch milliseconds throughout. */
 export function openState(dir: string): StateFile<GitHubState> {
   return new StateFile<GitHubState>(join(dir, "github.json"), () => ({
