@@ -1,0 +1,91 @@
+import type { Readable } from "node:stream";
+import type { CommitStatus, SourceRepository, SourceTree } from "../core/source.ts";
+import { PermanentError } from "../errors.ts";
+import type { GitHubAuth } from "./auth.ts";
+import { createCallAs, repositoryPath, sorted } from "./call.ts";
+import { type FailedDelivery, failedDeliveries, redeliver } from "./deliveries.ts";
+import { openTarball, readFile, readTree } from "./files.ts";
+import { createRequest, type Fetch, refusedWith } from "./github-http.ts";
+import { type ListedRef, listRefs, type RefHead, refHead } from "./refs.ts";
+import { Repository } from "./schema.ts";
+
+/**
+ * GitHub as Slipway needs it. Every call may throw TransientError (limits with their wait, 5xx, no answer, an answer we cannot read) or PermanentError:
+ * github-credentials (401), github-forbidden (403), github-absent (404 where absence is no answer), github-not-installed, github-refused, too-large.
+ */
+export interface GitHub {
+  /** By id, which survives renames. Undefined: gone, or not ours to see. `lastKnownName` spares an App the search for its installation. */
+  repository(
+    id: number,
+    lastKnownName?: string,
+  ): Promise<(SourceRepository & { archived: boolean; defaultBranch: string }) | undefined>;
+  refHead(source: SourceRepository, ref: string): Promise<RefHead>;
+  refs(source: SourceRepository): Promise<ListedRef[]>;
+  tree(source: SourceRepository, sha: string): Promise<SourceTree>;
+  file(source: SourceRepository, sha: string, path: string): Promise<string | undefined>;
+  tarball(source: SourceRepository, sha: string): Promise<Readable>;
+  postStatus(source: SourceRepository, sha: string, status: CommitStatus): Promise<void>;
+  /** Empty with a PAT: repository hooks have no list of ours to read. */
+  failedDeliveries(sinceIso: string): Promise<FailedDelivery[]>;
+  redeliver(id: string): Promise<void>;
+}
+
+/** GitHub refuses longer descriptions instead of cutting them. */
+const descriptionLimit = 140;
+
+export function createGitHub(options: { apiUrl: string; auth: GitHubAuth; fetch?: Fetch }): GitHub {
+  const { apiUrl, auth, fetch = globalThis.fetch } = options;
+  const request = createRequest(apiUrl, fetch);
+  const callAs = createCallAs(request, auth);
+
+  return {
+    repository: (id, lastKnownName) =>
+      sorted(`read repository ${id}`, async () => {
+        try {
+          const hint = { id, fullName: lastKnownName };
+          const answer = await callAs(hint, { metadata: "read" }, { path: `/repositories/${id}` });
+          const repository = Repository.parse(answer.data);
+          return {
+            provider: "github",
+            id: repository.id,
+            fullName: repository.full_name,
+            archived: repository.archived ?? false,
+            defaultBranch: repository.default_branch,
+          };
+        } catch (error) {
+          const notOurs = error instanceof PermanentError && error.code === "github-not-installed";
+          if (notOurs || refusedWith(error) === 404) return undefined;
+          throw error;
+        }
+      }),
+    refHead: (source, ref) => sorted(`read ${ref} of ${source.fullName}`, () => refHead(callAs, source, ref)),
+    refs: (source) => sorted(`list refs of ${source.fullName}`, () => listRefs(callAs, apiUrl, source)),
+    tree: (source, sha) => sorted(`read the tree of ${source.fullName}@${sha}`, () => readTree(callAs, source, sha)),
+    file: (source, sha, path) =>
+      sorted(`read ${path} of ${source.fullName}@${sha}`, () => readFile(callAs, source, sha, path)),
+    tarball: (source, sha) =>
+      sorted(`download ${source.fullName}@${sha}`, () => openTarball(callAs, fetch, source, sha, apiUrl)),
+    postStatus: (source, sha, status) =>
+      sorted(`post status ${status.context} on ${source.fullName}@${sha}`, async () => {
+        const { state, context, description, targetUrl } = status;
+        await callAs(
+          source,
+          { statuses: "write" },
+          {
+            method: "POST",
+            path: repositoryPath(source, "statuses", sha),
+            body: { state, context, description: cut(description), target_url: targetUrl },
+          },
+        );
+      }),
+    failedDeliveries: (sinceIso) =>
+      sorted("list failed deliveries", () => failedDeliveries(request, auth, apiUrl, sinceIso)),
+    redeliver: (id) => sorted(`redeliver ${id}`, () => redeliver(request, auth, id)),
+  };
+}
+
+/** By code points: cutting a surrogate pair in two gives text GitHub refuses. */
+function cut(description: string): string {
+  const points = [...description];
+  return points.length <= descriptionLimit ? description : `${points.slice(0, descriptionLimit - 1).join("")}…`;
+}
