@@ -21,6 +21,23 @@ export function redact(text: string): string {
 }
 
 /**
+ * The same secrets, each covered by as many `*` as it has characters, so that offsets into a log stay true. URL queries
+ * stay, because a build's output is full of harmless ones; their signatures and tokens do not.
+ */
+export function mask(text: string): string {
+  const cover = (match: string, kept: unknown) => {
+    const prefix = typeof kept === "string" ? kept : "";
+    return prefix + "*".repeat(match.length - prefix.length);
+  };
+  return text
+    .replace(urlUserInfo, cover)
+    .replace(signature, cover)
+    .replace(authorization, cover)
+    .replace(gitHubToken, (m) => "*".repeat(m.length))
+    .replace(jsonWebToken, (m) => "*".repeat(m.length));
+}
+
+/**
  * What of an error may travel on as a `cause`: its name, code and redacted message.
  * The error itself may not: SDK errors hold the request, and the request holds the token and the SAS.
  */

@@ -1,6 +1,9 @@
 /** What travels through the queues: ids and small facts, never payloads. Each is parsed where it is received. */
 import { z } from "zod";
 
+/** Carried by a message that is being tried again. */
+const retry = { tries: z.number().optional(), since: z.string().optional() };
+
 const Sha = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
 
 /** Something may have happened: `events` → resolve-event. */
@@ -19,23 +22,24 @@ export const EventMessage = z.discriminatedUnion("kind", [
     deleted: z.boolean(),
     changedPaths: z.array(z.string()).optional(),
     by: z.string().optional(),
+    ...retry,
   }),
 ]);
 export type EventMessage = z.infer<typeof EventMessage>;
 
 /** `registries` → reconcile-registry. */
-export const Nudge = z.object({ registry: z.string(), nudge: z.string().optional() });
+export const Nudge = z.object({ registry: z.string(), nudge: z.string().optional(), ...retry });
 export type Nudge = z.infer<typeof Nudge>;
 
 /** `run-work` → run-work. */
-export const RunWork = z.object({ kind: z.enum(["prepare", "collect"]), registry: z.string(), run: z.string(), runAttempt: z.number() });
+export const RunWork = z.object({ kind: z.enum(["prepare", "collect"]), registry: z.string(), run: z.string(), runAttempt: z.number(), ...retry });
 export type RunWork = z.infer<typeof RunWork>;
 
 /** `reports` → report-run. */
 export const Report = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("run"), registry: z.string(), run: z.string() }),
+  z.object({ kind: z.literal("run"), registry: z.string(), run: z.string(), ...retry }),
   /** Something GitHub has to be told that is not a run: a bad slipway.yaml, an image that was refused. */
-  z.object({ kind: z.literal("note"), note: z.string() }),
+  z.object({ kind: z.literal("note"), note: z.string(), ...retry }),
 ]);
 export type Report = z.infer<typeof Report>;
 

@@ -3,13 +3,12 @@
  * was missed, the next pass sees what is. It is the only writer of runs, tracks and edges, so limits, superseding and
  * waves are decided in one place. Running it twice, or stopping it anywhere and running it again, leaves the same state.
  */
-import type { RegistryConfig } from "../core/config/platform.ts";
 import type { DigestLookup } from "../core/image/digest-lookup.ts";
 import { expand } from "../core/plan/expand.ts";
 import type { AcrRun, StartOutcome, StartRequest } from "../core/run/acr-run.ts";
 import { isAcrTerminal } from "../core/run/acr-run.ts";
 import { beginCall, endCall, giveUpLost, link, type LogHead, mayGiveUp, whoseRun } from "../core/run/call.ts";
-import { type Desk, getRun, getTrack, isoOf, type Timing } from "../core/run/desk.ts";
+import { type Desk, getRun, isoOf, type Timing } from "../core/run/desk.ts";
 import { observe } from "../core/run/observe.ts";
 import { placeRun, releaseFromCycle } from "../core/run/place.ts";
 import { release } from "../core/run/release.ts";
@@ -22,6 +21,7 @@ import { NotRead, World } from "../core/state/world.ts";
 import { TransientError } from "../errors.ts";
 import { type HeldLease, LeaseLost, takeLease, type Wake } from "./lease.ts";
 import { type Nudge, type Queues, queueNames } from "./messages.ts";
+import type { Registry } from "./registries.ts";
 
 export interface AcrPort {
   openRuns(): Promise<readonly AcrRun[]>;
@@ -34,7 +34,7 @@ export interface AcrPort {
 }
 
 export interface ReconcilePorts {
-  readonly registry: RegistryConfig & { readonly loginServer: string; readonly partition: string };
+  readonly registry: Registry;
   readonly rows: Rows;
   readonly queues: Queues;
   readonly acr: AcrPort;
@@ -219,11 +219,9 @@ class Pass {
     const { acr, registry } = this.#ports;
     const until = await this.#decide((desk) => desk.world.get<Throttle>(keys.throttle)?.until);
     if (until !== undefined && Date.parse(until) > this.#ports.now()) return;
-    const track = await this.#decide((desk) => getTrack(desk.world, run.track));
-    if (!track) return;
     const calling = await this.#decide((desk) => beginCall(desk, run, attempt));
     const timeoutMs = Date.parse(calling.deadline!) - this.#ports.now() - 1000;
-    const definition = track.definition;
+    const { definition } = calling;
     const outcome: StartOutcome =
       timeoutMs <= 0
         ? { kind: "throttled", retryAfterSeconds: 1 }

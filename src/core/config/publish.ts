@@ -26,3 +26,8 @@ function isFrom({ from }: PublishRule, source: SourceRepository): boolean {
   if (typeof from === "number") return from === source.id;
   return matchesAny([from.toLowerCase()], source.fullName.toLowerCase());
 }
+
+/** Whether any rule names this source repository at all: one that none names is not even read. */
+export function mayPublishAnywhere(platform: Platform, source: SourceRepository): boolean {
+  return platform.publish.some((rule) => isFrom(rule, source));
+}

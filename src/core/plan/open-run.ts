@@ -36,7 +36,7 @@ function join(desk: Desk, track: Track, planned: Run, request: RunRequest): Run 
 
 /** A newer commit supersedes the planned run: the new run takes over its reasons, its waves and its place in the queue. */
 function insert(desk: Desk, track: Track, request: RunRequest, older: Run | undefined): Run {
-  const seq = takeSequence(desk.world);
+  const seq = takeSequence(desk);
   const id = runIdOf(desk.registry.alias, seq);
   const occurrence = request.wanted.occurrence ?? older?.occurrence;
   const run: Run = {

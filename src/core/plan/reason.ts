@@ -28,6 +28,7 @@ export type SkipReason =
   | "invalid-config"
   | "unknown-registry"
   | "source-not-allowed"
+  | "source-not-readable"
   | "not-allowed-to-publish"
   | "dockerfile-missing"
   | "dockerfile-invalid"

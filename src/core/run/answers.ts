@@ -3,6 +3,7 @@ import { countPlanned, countSkipped, noProgress } from "../plan/progress.ts";
 import { keys } from "../state/keys.ts";
 import type { Attempt, Inbox, Live, Progress, Run } from "../state/rows.ts";
 import { type Desk, getRun, isoOf } from "./desk.ts";
+import { renderRun } from "./render-run.ts";
 import { dueKey, endRun, isTerminal, moveRun, owe, putRun } from "./transition.ts";
 
 /** An answer counts only for the attempt that is still waiting for it. */
@@ -83,16 +84,19 @@ export function failRun(desk: Desk, run: Run, status: "Failed" | "Error" | "Time
 export function tryAgain(desk: Desk, run: Run, last: Attempt, why: string): void {
   endAttempt(desk, last, why);
   const number = last.number + 1;
+  const rendered = renderRun(last.definition, run, number);
+  if (!rendered.ok) return failRun(desk, run, "Failed", "value-refused", rendered.message);
   desk.world.put(keys.attempt(run.id, number), {
     run: run.id,
     number,
     stage: "preparing",
     startedAt: isoOf(desk.now),
+    definition: last.definition,
     wanted: last.wanted,
     bases: last.bases,
-    stableTags: last.stableTags,
-    uniqueTags: last.uniqueTags,
-    buildArgs: last.buildArgs,
+    stableTags: rendered.stableTags,
+    uniqueTags: rendered.uniqueTags,
+    buildArgs: rendered.buildArgs,
   } satisfies Attempt);
   desk.world.put(keys.live(run.seq), { seq: run.seq, run: run.id, attempt: number } satisfies Live);
   const moved = moveRun(desk, run, "Preparing", { attempt: number, acrRunId: undefined, notes: [...(run.notes ?? []), `attempt ${number}: ${why}`] });

@@ -8,7 +8,7 @@ export interface Desk {
   readonly world: World;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  readonly registry: RegistryConfig & { readonly loginServer: string };
+  readonly registry: RegistryConfig & { readonly loginServer: string; readonly firstSequence: number };
   readonly timing: Timing;
 }
 
@@ -32,8 +32,8 @@ export function isoOf(epochMs: number): string {
   return new Date(epochMs).toISOString();
 }
 
-export function takeSequence(world: World): number {
-  const next = (world.get<Sequence>(keys.sequence)?.last ?? 0) + 1;
+export function takeSequence({ world, registry }: Desk): number {
+  const next = (world.get<Sequence>(keys.sequence)?.last ?? registry.firstSequence - 1) + 1;
   world.put(keys.sequence, { last: next } satisfies Sequence);
   return next;
 }

@@ -1,9 +1,9 @@
 /** Takes a ready run and decides: build it, skip it because nothing changed, or hold it. What is built is frozen here. */
-import { renderTag, renderValue, type TagVariables } from "../image/tags.ts";
 import { keys } from "../state/keys.ts";
 import type { Attempt, Live, Run, Track, Wanted } from "../state/rows.ts";
 import { failRun } from "./answers.ts";
 import { type Desk, getTrack, isoOf, refName } from "./desk.ts";
+import { renderRun } from "./render-run.ts";
 import { blockersOf, holdRun, placeRun } from "./place.ts";
 import { endRun, moveRun, owe, unplace } from "./transition.ts";
 
@@ -68,7 +68,7 @@ export function isBuilt(track: Track, wanted: Wanted, bases: Readonly<Record<str
 
 function begin(desk: Desk, run: Run, track: Track, wanted: Wanted, bases: Readonly<Record<string, string | null>>): void {
   const number = run.attempt + 1;
-  const rendered = renderRun(desk, run, track);
+  const rendered = renderRun(track.definition, run, number);
   if (!rendered.ok) {
     failRun(desk, run, "Failed", "value-refused", rendered.message);
     return;
@@ -78,6 +78,7 @@ function begin(desk: Desk, run: Run, track: Track, wanted: Wanted, bases: Readon
     number,
     stage: "preparing",
     startedAt: isoOf(desk.now),
+    definition: track.definition,
     wanted,
     bases,
     stableTags: rendered.stableTags,
@@ -90,43 +91,4 @@ function begin(desk: Desk, run: Run, track: Track, wanted: Wanted, bases: Readon
   unplace(desk, run);
   const moved = moveRun(desk, run, "Preparing", { attempt: number, place: undefined, hold: undefined, bases });
   owe(desk, { kind: "prepare", run: run.id, attempt: number, seq: moved.seq });
-}
-
-type Rendered =
-  | { readonly ok: true; readonly stableTags: string[]; readonly uniqueTags: string[]; readonly buildArgs: Record<string, string> }
-  | { readonly ok: false; readonly message: string };
-
-function renderRun(desk: Desk, run: Run, track: Track): Rendered {
-  const variables = variablesOf(desk.registry.loginServer, track, run.commit, String(run.seq));
-  const stableTags = renderTags(track.definition.tags.stable, variables);
-  const uniqueTags = renderTags(track.definition.tags.unique, variables);
-  const buildArgs: Record<string, string> = {};
-  for (const [name, template] of Object.entries(track.definition.buildArgs)) {
-    const value = renderValue(template, variables);
-    if (!value.ok) return { ok: false, message: `build argument ${name}: ${value.message}` };
-    if (value.value !== undefined) buildArgs[name] = value.value;
-  }
-  return { ok: true, stableTags, uniqueTags, buildArgs };
-}
-
-export function variablesOf(loginServer: string, track: Pick<Track, "ref" | "image">, commit: string, run: string): TagVariables {
-  const name = refName(track.ref);
-  return {
-    ...(track.ref.startsWith("refs/heads/") ? { branch: name } : {}),
-    ...(track.ref.startsWith("refs/tags/") ? { git_tag: name } : {}),
-    ref_name: name,
-    sha: commit,
-    short_sha: commit.slice(0, 7),
-    image: track.image,
-    run,
-    registry: loginServer,
-  };
-}
-
-/** A template that needs what this ref does not have gives no tag. */
-export function renderTags(templates: readonly string[], variables: TagVariables): string[] {
-  return templates.flatMap((template) => {
-    const tag = renderTag(template, variables);
-    return tag.ok && tag.value !== undefined ? [tag.value] : [];
-  });
 }

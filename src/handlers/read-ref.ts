@@ -1,0 +1,151 @@
+/** What a commit says: its slipway.yaml, its Dockerfiles, and the content id of every file an image is built from. */
+import { createHash } from "node:crypto";
+import { definitionKey } from "../core/config/definition-hash.ts";
+import { type ConfigProblem, type ImageDefinition, type Parsed, type SlipwayConfig, slipwayYamlPath } from "../core/config/definition.ts";
+import { inputPaths } from "../core/config/inputs.ts";
+import type { Platform } from "../core/config/platform.ts";
+import { mayPublish } from "../core/config/publish.ts";
+import { isPushTriggered } from "../core/config/triggers.ts";
+import { readDockerfile } from "../core/image/dockerfile.ts";
+import { formatReference } from "../core/image/reference.ts";
+import { templateVariables } from "../core/image/tags.ts";
+import type { SkipReason } from "../core/plan/reason.ts";
+import { renderBuildArgs, renderTags, variablesOf } from "../core/run/render-run.ts";
+import type { SourceRepository, SourceTree, TreeEntry } from "../core/source.ts";
+import type { Base, Refusal, SnapshotImage, Track } from "../core/state/rows.ts";
+import type { Registries, Registry } from "./registries.ts";
+
+export interface ReadRefPorts {
+  readonly github: {
+    tree(source: SourceRepository, sha: string): Promise<SourceTree>;
+    /** undefined: no such file. */
+    file(source: SourceRepository, sha: string, path: string): Promise<string | undefined>;
+  };
+  readonly platform: Platform;
+  readonly registries: Registries;
+  parseConfig(text: string): Parsed<SlipwayConfig>;
+  /** Tracks of this ref as last planned: an unchanged Dockerfile need not be read again. */
+  tracksOf(registry: Registry, source: SourceRepository, ref: string): Promise<readonly Track[]>;
+}
+
+export interface RegistryPart {
+  readonly registry: Registry;
+  readonly images: readonly SnapshotImage[];
+  readonly refused: readonly Refusal[];
+}
+
+export type ReadRef =
+  | { readonly kind: "no-config" }
+  | { readonly kind: "invalid"; readonly problems: readonly ConfigProblem[] }
+  | {
+      readonly kind: "read";
+      readonly parts: readonly RegistryPart[];
+      /** Images whose registry is not one of ours. */
+      readonly homeless: readonly Refusal[];
+      readonly watched: number;
+    };
+
+/** Table storage takes a track's edges in one transaction with the rest of its plan. */
+const basesMost = 40;
+const filesAtOnce = 8;
+
+export async function readRef(source: SourceRepository, ref: string, sha: string, ports: ReadRefPorts): Promise<ReadRef> {
+  const text = await ports.github.file(source, sha, slipwayYamlPath);
+  if (text === undefined) return { kind: "no-config" };
+  const config = ports.parseConfig(text);
+  if (!config.ok) return { kind: "invalid", problems: config.problems };
+  const watched = config.value.images.filter((image) => isPushTriggered(image, ref));
+  const tree = watched.length > 0 ? await ports.github.tree(source, sha) : { entries: [], truncated: false };
+
+  const homeless: Refusal[] = [];
+  const parts: RegistryPart[] = [];
+  for (const alias of new Set(watched.map((d) => d.registry))) {
+    const definitions = watched.filter((d) => d.registry === alias);
+    if (!ports.registries.aliases.includes(alias)) {
+      const message = `slipway.platform.yaml names no registry "${alias}"`;
+      homeless.push(...definitions.map((d): Refusal => ({ image: d.name, reason: "unknown-registry", message })));
+      continue;
+    }
+    const registry = await ports.registries.find(alias);
+    const tracks = new Map((await ports.tracksOf(registry, source, ref)).map((t) => [t.image, t]));
+    const read = await mapBounded(definitions, (d) => readImage(d, { source, ref, sha, tree, registry, track: tracks.get(d.name), ports }));
+    parts.push({
+      registry,
+      images: read.flatMap((r) => ("name" in r ? [r] : [])),
+      refused: read.flatMap((r) => ("reason" in r ? [r] : [])),
+    });
+  }
+  return { kind: "read", parts, homeless, watched: watched.length };
+}
+
+interface ImageContext {
+  readonly source: SourceRepository;
+  readonly ref: string;
+  readonly sha: string;
+  readonly tree: SourceTree;
+  readonly registry: Registry;
+  readonly track: Track | undefined;
+  readonly ports: ReadRefPorts;
+}
+
+async function readImage(definition: ImageDefinition, context: ImageContext): Promise<SnapshotImage | Refusal> {
+  const { source, sha, tree, registry, track, ports } = context;
+  const refuse = (reason: SkipReason, message: string): Refusal => ({ image: definition.name, reason, message });
+  if (!mayPublish(ports.platform, source, registry.alias, definition.repository))
+    return refuse("not-allowed-to-publish", `${source.fullName} may not publish to ${registry.alias}/${definition.repository}`);
+
+  const path = definition.context === "" ? definition.dockerfile : `${definition.context}/${definition.dockerfile}`;
+  const entry = tree.entries.find((e) => e.path === path);
+  if (!tree.truncated && entry?.type !== "blob") return refuse("dockerfile-missing", `there is no ${path} at ${sha.slice(0, 7)}`);
+
+  const variables = variablesOf(registry.loginServer, context.ref, definition.name, sha, "0");
+  const key = definitionKey(definition);
+  const common = {
+    name: definition.name,
+    definition,
+    definitionKey: key,
+    inputs: inputsOf(definition, tree, sha),
+    dockerfileSha: entry?.sha ?? `commit:${sha}`,
+    makes: renderTags(definition.tags.stable, variables).map((tag) =>
+      formatReference({ registry: registry.loginServer, repository: definition.repository, tag }),
+    ),
+  };
+  if (track && entry && track.dockerfileSha === entry.sha && track.wanted.definition === key && !usesCommit(definition)) return { ...common, bases: track.bases };
+
+  const buildArgs = renderBuildArgs(definition, variables);
+  if (!buildArgs.ok) return refuse("dockerfile-invalid", buildArgs.message);
+  const text = await ports.github.file(source, sha, path);
+  if (text === undefined) return refuse("dockerfile-missing", `there is no ${path} at ${sha.slice(0, 7)}`);
+  const dockerfile = readDockerfile(text, { buildArgs: buildArgs.values, target: definition.target, platform: definition.platforms[0] });
+  if (!dockerfile.ok) return refuse("dockerfile-invalid", `${path} line ${dockerfile.line}: ${dockerfile.message}; ${dockerfile.fix}`);
+  const bases = dockerfile.facts.dependencies.map((d): Base => ({ reference: formatReference(d.reference), class: d.class, pinned: d.pinned }));
+  if (bases.length > basesMost) return refuse("too-many-bases", `${path} names ${bases.length} images; at most ${basesMost} are followed`);
+  return { ...common, bases };
+}
+
+/** Content, not commits: an image is rebuilt when a file it is built from differs, however many commits lie between. */
+function inputsOf(definition: ImageDefinition, tree: SourceTree, sha: string): string {
+  // A tree too large to list in one answer: every commit counts as a change, which is safe and said in the docs.
+  if (tree.truncated) return `commit:${sha}`;
+  const isInput = inputPaths(definition);
+  const hash = createHash("sha256");
+  for (const entry of tree.entries) if (entry.type !== "tree" && isInput(entry.path)) hash.update(lineOf(entry));
+  if (usesCommit(definition)) hash.update(`commit ${sha}\n`);
+  return hash.digest("hex");
+}
+
+function lineOf(entry: TreeEntry): string {
+  return `${entry.mode} ${entry.sha} ${entry.path}\n`;
+}
+
+/** When the commit itself goes into the image or its stable tag, every commit is a different input. */
+function usesCommit(definition: ImageDefinition): boolean {
+  const templates = [...Object.values(definition.buildArgs), ...definition.tags.stable];
+  return templates.some((t) => templateVariables(t).some((v) => v === "sha" || v === "short_sha"));
+}
+
+async function mapBounded<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<B[]> {
+  const out: B[] = [];
+  for (let i = 0; i < items.length; i += filesAtOnce) out.push(...(await Promise.all(items.slice(i, i + filesAtOnce).map(work))));
+  return out;
+}

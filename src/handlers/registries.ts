@@ -1,0 +1,88 @@
+/** The registries of slipway.platform.yaml, joined with what ARM says of them. */
+import type { Platform, RegistryConfig } from "../core/config/platform.ts";
+import type { RegistryFacts } from "../core/run/acr-run.ts";
+import { key, segment } from "../core/state/keys.ts";
+import type { Rows } from "../core/state/store.ts";
+import { PermanentError, TransientError } from "../errors.ts";
+import { createHash } from "node:crypto";
+
+/** Rows that belong to no registry: registries, sources, notes, and decisions about events that concern none. */
+export const platformPartition = "platform";
+
+/** Run ids of a registry that was deleted and made again start a million later, so that they never repeat. */
+const sequencesPerGeneration = 1_000_000;
+
+export interface Registry extends RegistryConfig {
+  readonly loginServer: string;
+  readonly partition: string;
+  readonly firstSequence: number;
+}
+
+interface RegistryRow {
+  readonly resourceId: string;
+  readonly loginServer: string;
+  readonly createdAt: string;
+  readonly partition: string;
+  readonly generation: number;
+}
+
+export interface Registries {
+  /** Throws PermanentError("unknown-registry") for an alias that is not in the platform file. */
+  find(alias: string): Promise<Registry>;
+  readonly aliases: readonly string[];
+}
+
+const freshMs = 600_000;
+
+export function createRegistries(ports: {
+  readonly platform: Platform;
+  readonly rows: Rows;
+  factsOf(alias: string): Promise<RegistryFacts>;
+  now(): number;
+}): Registries {
+  const known = new Map<string, { readonly registry: Registry; readonly at: number }>();
+
+  async function load(config: RegistryConfig): Promise<Registry> {
+    const rowKey = key("registry", config.alias);
+    const { row } = await ports.rows.read(platformPartition, rowKey);
+    const stored = row?.value as RegistryRow | undefined;
+    let current = stored?.resourceId.toLowerCase() === config.resourceId.toLowerCase() ? stored : undefined;
+    try {
+      const facts = await ports.factsOf(config.alias);
+      const partition = partitionOf(config, facts);
+      if (current?.partition !== partition) {
+        const generation = stored ? stored.generation + 1 : 0;
+        current = { resourceId: config.resourceId, loginServer: facts.loginServer, createdAt: facts.createdAt, partition, generation };
+        await ports.rows.transact(platformPartition, [{ kind: "put", key: rowKey, value: current }]);
+      }
+    } catch (error) {
+      // ARM is away, but what the registry is called was learned before and does not change.
+      if (!(error instanceof TransientError) || !current) throw error;
+    }
+    return {
+      ...config,
+      loginServer: current.loginServer,
+      partition: current.partition,
+      firstSequence: current.generation * sequencesPerGeneration + 1,
+    };
+  }
+
+  return {
+    aliases: Object.keys(ports.platform.registries),
+    async find(alias) {
+      const config = Object.hasOwn(ports.platform.registries, alias) ? ports.platform.registries[alias] : undefined;
+      if (!config) throw new PermanentError("unknown-registry", `slipway.platform.yaml names no registry "${alias}"`);
+      const cached = known.get(alias);
+      if (cached && ports.now() - cached.at < freshMs) return cached.registry;
+      const registry = await load(config);
+      known.set(alias, { registry, at: ports.now() });
+      return registry;
+    },
+  };
+}
+
+/** ARM id plus creation date: a registry that is deleted and made again reuses run ids, so it is another registry. */
+function partitionOf(config: RegistryConfig, facts: RegistryFacts): string {
+  const identity = createHash("sha256").update(`${config.resourceId.toLowerCase()} ${facts.createdAt}`).digest("hex");
+  return `${segment(config.alias)}@${identity.slice(0, 16)}`;
+}

@@ -1,0 +1,89 @@
+/**
+ * Makes GitHub agree with the rows, per commit and context, and never backwards. It reads the run as it is now, so a late
+ * or repeated message says nothing old; the newest run of a context speaks, and only forward.
+ */
+import { commitStatusOf } from "../core/run/commit-status.ts";
+import { seqOf } from "../core/run/desk.ts";
+import { rankOf } from "../core/run/transition.ts";
+import type { CommitStatus, SourceRepository } from "../core/source.ts";
+import { key, keys } from "../core/state/keys.ts";
+import type { Run } from "../core/state/rows.ts";
+import type { Rows } from "../core/state/store.ts";
+import { PermanentError, TransientError } from "../errors.ts";
+import type { Report } from "./messages.ts";
+import { platformPartition, type Registries } from "./registries.ts";
+import type { Note } from "./resolve-event.ts";
+
+export interface ReportPorts {
+  readonly rows: Rows;
+  readonly registries: Registries;
+  readonly github: { postStatus(source: SourceRepository, sha: string, status: CommitStatus): Promise<void> };
+  /** Where people reach the API; undefined: statuses carry no link. */
+  readonly publicUrl: string | undefined;
+  log(message: string, fields: Record<string, unknown>): void;
+}
+
+/** What was last said about a commit in a context. `claimed` is set before the post and cleared after it. */
+interface Said {
+  readonly run: string;
+  readonly seq: number;
+  readonly rank: number;
+  readonly text: string;
+  readonly posted: boolean;
+}
+
+/** An unposted claim older than this belongs to somebody who died. */
+const claimMs = 30_000;
+
+export async function reportRun(message: Report, ports: ReportPorts): Promise<void> {
+  if (message.kind === "note") return reportNote(message.note, ports);
+  const registry = await ports.registries.find(message.registry);
+  const dueKey = keys.due("report", message.run);
+  const { row: due } = await ports.rows.read(registry.partition, dueKey);
+  const run = (await ports.rows.read(registry.partition, keys.run(seqOf(message.run)))).row?.value as Run | undefined;
+  if (run) await say(run, registry.partition, ports);
+  // If the run moved on meanwhile the row has changed, stays, and has a message of its own.
+  if (due) await ports.rows.removeUnchanged(registry.partition, due);
+}
+
+async function say(run: Run, partition: string, ports: ReportPorts): Promise<void> {
+  const status = commitStatusOf(run, ports.publicUrl && `${ports.publicUrl}/runs/${run.id}`);
+  const saidKey = key("said", run.commit, status.context);
+  const { row, now } = await ports.rows.read(partition, saidKey);
+  const before = row?.value as Said | undefined;
+  const next: Said = { run: run.id, seq: run.seq, rank: rankOf(run.status), text: `${status.state} ${status.description}`, posted: false };
+  if (before && !isNews(before, next)) return;
+  if (row && before && !before.posted && now - row.writtenAt < claimMs)
+    throw new TransientError(`report ${run.id}: another report of ${status.context} is under way`, { retryAfterSeconds: 2 });
+  const claim = await ports.rows.transact(partition, [
+    row ? { kind: "replace", key: saidKey, value: next, etag: row.etag } : { kind: "insert", key: saidKey, value: next },
+  ]);
+  if (claim.kind !== "done") throw new TransientError(`report ${run.id}: another report of ${status.context} is under way`, { retryAfterSeconds: 2 });
+  await post(run.source, run.commit, status, ports);
+  await ports.rows.transact(partition, [{ kind: "replace", key: saidKey, value: { ...next, posted: true } satisfies Said, etag: claim.etags.get(saidKey)! }]);
+}
+
+/** A newer run speaks over an older one; the same run only forward, or to say more about where it stands. */
+function isNews(before: Said, next: Said): boolean {
+  if (next.seq !== before.seq) return next.seq > before.seq;
+  if (next.rank !== before.rank) return next.rank > before.rank;
+  return !before.posted || next.text !== before.text;
+}
+
+/** A commit or repository that GitHub no longer has cannot be told anything; that is no reason to try for three days. */
+async function post(source: SourceRepository, sha: string, status: CommitStatus, ports: ReportPorts): Promise<void> {
+  try {
+    await ports.github.postStatus(source, sha, status);
+  } catch (error) {
+    if (!(error instanceof PermanentError)) throw error;
+    ports.log("status refused by GitHub", { source: source.fullName, sha, context: status.context, why: error.message });
+  }
+}
+
+async function reportNote(id: string, ports: ReportPorts): Promise<void> {
+  const { row } = await ports.rows.read(platformPartition, keys.due("note", id));
+  if (!row) return;
+  const note = row.value as Note;
+  for (const status of note.statuses) await post(note.source, note.sha, status, ports);
+  await ports.rows.removeUnchanged(platformPartition, row);
+}
