@@ -11,7 +11,7 @@ interface Holder {
 
 /** A holder that has lost its parent is on its way out; one whose parent lives is in use. */
 const WAIT_FOR_LEAVING = 60_000;
-const WAIT_IN_USE = 3_000;
+const WAIT_IN_USE = 2_000;
 const POLL = 50;
 
 /**

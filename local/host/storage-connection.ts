@@ -1,5 +1,11 @@
-import { BlobServiceClient } from "@azure/storage-blob";
-import { QueueServiceClient, type StoragePipelineOptions } from "@azure/storage-queue";
+import { createRequire } from "node:module";
+import type { BlobServiceClient } from "@azure/storage-blob";
+import type { QueueServiceClient, StoragePipelineOptions } from "@azure/storage-queue";
+
+// Loaded when first needed, and not by import: tsx takes half a second longer over the SDK's many ES modules.
+const require = createRequire(import.meta.url);
+const queueSdk = () => require("@azure/storage-queue") as typeof import("@azure/storage-queue");
+const blobSdk = () => require("@azure/storage-blob") as typeof import("@azure/storage-blob");
 
 const DEFAULT_CONNECTION = "AzureWebJobsStorage";
 
@@ -46,6 +52,7 @@ export class StorageConnections {
     const text = connectionString(connection, this.#env);
     let account = this.#queues.get(text);
     if (!account) {
+      const { QueueServiceClient } = queueSdk();
       account = {
         polling: QueueServiceClient.fromConnectionString(text, POLLING),
         sending: QueueServiceClient.fromConnectionString(text, SENDING),
@@ -56,6 +63,6 @@ export class StorageConnections {
   }
 
   blobs(connection?: string): BlobServiceClient {
-    return BlobServiceClient.fromConnectionString(connectionString(connection, this.#env), SENDING);
+    return blobSdk().BlobServiceClient.fromConnectionString(connectionString(connection, this.#env), SENDING);
   }
 }

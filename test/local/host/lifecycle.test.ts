@@ -67,17 +67,11 @@ describe("loading", () => {
     expect(await host.exited).toEqual({ code: 0, signal: null });
   });
 
-  test.each([
-    ["a load error", `throw new Error("broken on load");`, /broken on load/],
-    ["an app without functions", `require("@azure/functions");`, /registered no function/],
-    [
-      "HTTP streaming",
-      `const { app } = require("@azure/functions"); app.setup({ enableHttpStream: true }); ${HELLO}`,
-      /enableHttpStream/,
-    ],
-  ])("refuses to start: %s", async (_, main, message) => {
-    const app = await newApp({ files: { "main.cjs": main } });
-    await expect(startHost({ appDir: app.dir, env: {} })).rejects.toThrow(message);
+  test("says why when it cannot start", async () => {
+    const app = await newApp({ files: { "main.cjs": `throw new Error("broken on load");` } });
+    await expect(startHost({ appDir: app.dir, env: {} })).rejects.toThrow(
+      /exit code 1\): .*main\.cjs[\s\S]*broken on load/,
+    );
   });
 });
 
