@@ -1,4 +1,5 @@
 /** The rules of single values: names, paths, commands, times. Templates and patterns have files of their own. */
+import { repositoryProblem } from "../core/image/repository.ts";
 import type { Check, ListCheck } from "./fault.ts";
 import { show } from "./show.ts";
 
@@ -6,9 +7,6 @@ import { show } from "./show.ts";
 export function matching(pattern: RegExp, what: string, fix: string): Check {
   return (text) => (pattern.test(text) ? undefined : { message: `${show(text)} is not ${what}`, fix });
 }
-
-/** OCI distribution spec, "Pulling manifests"; the separators never match nothing, so the work is linear. */
-const repositoryPath = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 
 export const repositoryFault: Check = (text) => {
   const host = text.split("/")[0] as string;
@@ -21,11 +19,8 @@ export const repositoryFault: Check = (text) => {
     return { message: `${show(text)} has a tag or a digest`, fix: "give the repository only; tags go under `tags`" };
   if (text !== text.toLowerCase())
     return { message: `${show(text)} has upper case letters`, fix: `write ${show(text.toLowerCase())}` };
-  if (text.length <= 255 && repositoryPath.test(text)) return undefined;
-  return {
-    message: `${show(text)} is not the name of an image repository`,
-    fix: "use lower case letters and digits, single `.`, `_` or `-` between them, `/` between parts, at most 255 characters",
-  };
+  const message = repositoryProblem(text);
+  return message === undefined ? undefined : { message, fix: "name it as in platform/node-base" };
 };
 
 /** A path inside the source repository. ACR hands it to a shell, so its characters come from a closed set. */
@@ -49,6 +44,12 @@ export const sourcePathFault: Check = (text) => {
   if (normalPath(text).startsWith("-"))
     return { message: `${show(text)} starts with \`-\` and would be read as an option`, fix: "rename it" };
   return undefined;
+};
+
+export const dockerfileFault: Check = (text) => {
+  const fault = sourcePathFault(text);
+  if (fault || normalPath(text) !== "") return fault;
+  return { message: `${show(text)} is a folder`, fix: "name the Dockerfile itself, relative to `context`" };
 };
 
 /** "./images//web/" is "images/web"; the root is "". */

@@ -6,6 +6,7 @@ import * as z from "zod";
 import {
   commandFault,
   cronFault,
+  dockerfileFault,
   repositoryFault,
   severalPlatformsFault,
   sourcePathFault,
@@ -157,7 +158,7 @@ export const Image = z.strictObject({
       default: ".",
       examples: ["images/web"],
     }),
-  dockerfile: text(sourcePathFault)
+  dockerfile: text(dockerfileFault)
     .optional()
     .meta({ description: "Relative to context.", default: "Dockerfile", examples: ["Dockerfile"] }),
   target: textMatching(

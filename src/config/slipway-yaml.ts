@@ -1,11 +1,11 @@
-import type { ConfigProblem, ImageDefinition, Parsed, SlipwayConfig } from "../core/config/definition.ts";
+import type { ImageDefinition, Parsed, SlipwayConfig } from "../core/config/definition.ts";
 import { toDefinition } from "./image-definition.ts";
 import { registryGiven, stableTagsAreSomebodys } from "./image-rules.ts";
 import { slipwaySchema } from "./json-schema.ts";
 import { problemsOf, sorted } from "./problems.ts";
 import { Defaults, Image, SlipwayFile } from "./schema.ts";
-import { entriesOf, entryIssues } from "./written-entries.ts";
-import { readYaml, type YamlSource } from "./yaml-source.ts";
+import { entriesOf, entryIssues, sectionOf } from "./written-entries.ts";
+import { readYaml } from "./yaml-source.ts";
 
 /** Reads a slipway.yaml of at most 256 KiB: the images with every default filled in, or all its problems at once in the order of the file. Never throws. */
 export function parseSlipwayYaml(text: string): Parsed<SlipwayConfig> {
@@ -19,20 +19,22 @@ export function parseSlipwayYaml(text: string): Parsed<SlipwayConfig> {
   const images = readableImages(source.value);
   const problems = [
     ...(issues.length > 0 ? problemsOf(issues, source, slipwaySchema()) : []),
-    ...ruleProblems(images, source),
+    ...registryGiven(images, source),
+    ...stableTagsAreSomebodys(images, source),
   ];
   return problems.length > 0 ? { ok: false, problems: sorted(problems) } : { ok: true, value: { images } };
 }
 
-/** The images that are fine by themselves, so that the rules between images are told together with everything else. */
-function readableImages(value: unknown): readonly ImageDefinition[] {
-  const defaults = Defaults.safeParse(Object.fromEntries(entriesOf(value, "defaults")));
-  return entriesOf(value, "images").flatMap(([name, written]) => {
-    const image = Image.safeParse(written);
-    return image.success ? [toDefinition(name, image.data, defaults.success ? defaults.data : {})] : [];
+/**
+ * The images that are fine by themselves, so that the rules between images are told together with everything else.
+ * None when `defaults` is wrong: what it meant to say is not known.
+ */
+function readableImages(file: unknown): readonly ImageDefinition[] {
+  const written = sectionOf(file, "defaults");
+  const defaults = Defaults.safeParse(written === undefined ? {} : written);
+  if (!defaults.success) return [];
+  return entriesOf(file, "images").flatMap(([name, entry]) => {
+    const image = Image.safeParse(entry);
+    return image.success ? [toDefinition(name, image.data, defaults.data)] : [];
   });
-}
-
-function ruleProblems(images: readonly ImageDefinition[], source: YamlSource): readonly ConfigProblem[] {
-  return [...registryGiven(images, source), ...stableTagsAreSomebodys(images, source)];
 }

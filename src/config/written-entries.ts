@@ -12,7 +12,8 @@ export function listOf(file: unknown, key: string): readonly unknown[] {
   return Array.isArray(section) ? section : [];
 }
 
-function sectionOf(file: unknown, key: string): unknown {
+/** What stands under a top-level key. */
+export function sectionOf(file: unknown, key: string): unknown {
   return isMapping(file) && Object.hasOwn(file, key) ? file[key] : undefined;
 }
 

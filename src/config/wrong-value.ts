@@ -83,6 +83,7 @@ const nouns: Readonly<Record<string, string>> = {
   record: "a mapping of keys to values",
   boolean: "true or false",
   int: "a whole number",
+  number: "a whole number",
 };
 
 function wantedKinds(issue: Issue): readonly string[] {

@@ -5,7 +5,7 @@ export const slipwayYamlPath = "slipway.yaml";
 
 /** One slipway.yaml, checked and with every default filled in. */
 export interface SlipwayConfig {
-  /** In the order of the file; at least one. */
+  /** At least one. */
   readonly images: readonly ImageDefinition[];
 }
 
