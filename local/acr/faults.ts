@@ -57,7 +57,11 @@ export class Faults {
   #onLift: () => void = () => {};
 
   add(match: FaultMatch, action: FaultAction): Fault {
-    const pending: Pending = { match, action, struck: 0, lift: () => this.#remove(pending) };
+    const lift = () => {
+      this.#remove(pending);
+      this.#onLift();
+    };
+    const pending: Pending = { match, action, struck: 0, lift };
     this.#pending.push(pending);
     return pending;
   }
@@ -82,7 +86,6 @@ export class Faults {
 
   #remove(pending: Pending): void {
     this.#pending = this.#pending.filter((other) => other !== pending);
-    this.#onLift();
   }
 }
 

@@ -29,12 +29,12 @@ export async function startAcrWorld(
   blobConnectionString: string,
   options: Partial<AcrOptions> = {},
 ): Promise<AcrWorld> {
+  // Given a directory, the world goes on where an earlier one left it, and leaves it there.
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "acr-test-")));
   const certificate = await loadCertificate(join(dir, "tls"));
   const identity = await startIdentity({ dir: join(dir, "identity") });
   const engine = new FakeEngine();
   const acr = await startAcr({
-    dir: join(dir, "acr"),
     tls: certificate,
     identity,
     registryName,
@@ -42,6 +42,7 @@ export async function startAcrWorld(
     blobConnectionString,
     engine,
     ...options,
+    dir: join(dir, "acr"),
   });
   return {
     acr,

@@ -93,7 +93,7 @@ async function work(
   const source = run.work?.sourceLocation;
   if (source) {
     log.engine("Downloading source code...");
-    await fetchSource(agent.blobs.sources, source, dir);
+    await fetchSource(agent.blobs.sources, source, dir, signal);
     log.engine("Finished downloading source code");
   }
   signal.throwIfAborted();

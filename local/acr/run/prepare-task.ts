@@ -88,6 +88,7 @@ function dockerBuildTask(work: DockerBuildWork, loginServer: string, data: Templ
     after: [],
     timeout: buildTimeout,
     build: words.map(shellQuoted).join(" "),
+    usesCache: false,
     usesBuildKit: false,
   };
   const push: PushStep = { ...common, kind: "push", id: "push", after: ["build"], timeout: pushTimeout, push: tags };

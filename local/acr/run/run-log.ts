@@ -59,8 +59,8 @@ export class RunLog {
 
   /** Everything written is in the blob before the mark is. */
   async end(mark: LogEnd): Promise<void> {
-    await this.close();
     this.#ended = true;
+    await this.close();
     await this.#blob.setMetadata({ Complete: mark });
   }
 

@@ -37,6 +37,9 @@ export async function runTask(task: Task, on: TaskSurroundings, signal: AbortSig
     on.log.engine(`Successfully logged into ${registry}`);
   }
 
+  if (task.steps.some((step) => step.kind === "build" && step.usesCache)) {
+    on.log.engine("Task will use build cache, initializing buildkitd container");
+  }
   const digests = new Map<string, string>();
   const pushed = (reference: string, digest: string) => {
     digests.set(reference, digest);
@@ -95,6 +98,9 @@ async function tellDependencies(
     on.log.engine(`Step ID: ${step.id} marked as successful (elapsed time in seconds: ${seconds.toFixed(6)})`);
     if (dependencies.length === 0) continue;
     on.log.engine(`Populating digests for step ID: ${step.id}...`);
+    if (step.kind === "build" && step.usesBuildKit) {
+      on.log.engine("Image was built using buildkit, fetching Digest from remote...");
+    }
     for (const found of dependencies) all.push(await withDigests(found, digests, on));
     on.log.engine(`Successfully populated digests for step ID: ${step.id}`);
   }

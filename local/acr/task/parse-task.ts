@@ -88,8 +88,10 @@ function readStep(fields: YamlFields, index: number, defaults: StepDefaults, ear
     workingDirectory: fields.text("workingDirectory") || defaults.workingDirectory,
     network: fields.text("network") || defaults.network,
   };
-  if (build)
-    return { ...base, kind: "build", build, usesBuildKit: readCache(fields) || hasBuildKit(fields.texts("env")) };
+ if (build) {
+    const usesCache = readCache(fields);
+    return { ...base, kind: "build", build, usesCache, usesBuildKit: usesCache || hasBuildKit(fields.texts("env")) };
+  }
   if (push.length > 0) return { ...base, kind: "push", push: [...new Set(push.map(addLatest))] };
   return {
     ...base,

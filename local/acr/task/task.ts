@@ -30,6 +30,8 @@ export interface BuildStep extends StepBase {
   readonly kind: "build";
   /** The line behind `docker build`, before any shell has seen it. */
   readonly build: string;
+  /** Layers kept in the registry; in ACR this also turns BuildKit on. */
+  readonly usesCache: boolean;
   readonly usesBuildKit: boolean;
 }
 

@@ -116,14 +116,16 @@ describe("runs that do not succeed", () => {
   test("a failing build fails the run with the engine's words", async () => {
     world.engine.onBuild = buildFails("The command '/bin/sh -c false' returned a non-zero code: 1");
     const source = await uploadSource(world, { Dockerfile: "FROM scratch\n" });
-    const { runId } = await scheduleTask(world, `steps: [{id: b, build: "-t $Registry/x ."}]`, source);
+    const { runId } = await scheduleTask(world, `steps: [{id: b, build: "-t {{.Run.Registry}}/x ."}]`, source);
     const run = await runEnded(world, runId!);
+    world.engine.onBuild = async () => {};
     expect(run).toMatchObject({ status: "Failed", runErrorMessage: "failed during run, err: exit status 1" });
+    expect(run.outputImages).toBeUndefined();
     const { text, mark } = await readLog(world, runId!);
     expect(mark).toBe("failed");
-    world.engine.onBuild = async () => {};
-    // Version 1.0.0 has no aliases: `$Registry` is a variable of ACR's own shell, and empty.
-    expect(text).toContain("Failed to parse image reference");
+    expect(text).toContain("returned a non-zero code: 1\r\n");
+    expect(text).toContain("Container failed during run: b. No retries remaining.\r\n");
+    expect(text).toContain("failed to run step ID: b: exit status 1\r\n");
   });
 
   test("an exit status of a step is told, and the next step does not run", async () => {
