@@ -1,4 +1,4 @@
-import { findMatch, parseShellPattern, type ShellPattern, withoutPrefix, withoutSuffix } from "./shell-pattern.ts";
+import { parseShellPattern, type ShellPattern, withMatches, withoutPrefix, withoutSuffix } from "./shell-pattern.ts";
 import { WordBuffer } from "./word-buffer.ts";
 
 /**
@@ -207,26 +207,9 @@ class Lexer {
     const text = this.nested("}", true);
     const value = this.value(name);
     if (value === undefined && this.mode.keepUnset) return `\${${name}/${written}/${text}}`;
-    return this.replaced(this.pattern(written, value ?? ""), value ?? "", text, all);
-  }
-
-  private replaced(pattern: ShellPattern, value: string, text: string, all: boolean): string {
-    let result = "";
-    let copied = 0;
-    let from = 0;
-    while (from <= value.length) {
-      this.spend((pattern.length + 1) * (value.length + 1) + text.length);
-      const match = findMatch(pattern, value, from);
-      if (match === undefined) break;
-      const abuts = match.start === match.end && match.start === copied && copied > 0;
-      if (!abuts) {
-        result += value.slice(copied, match.start) + text;
-        copied = match.end;
-      }
-      if (!all) break;
-      from = match.end > match.start ? match.end : match.end + 1;
-    }
-    return result + value.slice(copied);
+    const cost = (written.length + 1) * ((value ?? "").length + 1) + text.length;
+    const pattern = this.pattern(written, value ?? "");
+    return withMatches(pattern, value ?? "", { text, all }, () => this.spend(cost));
   }
 
   private pattern(text: string, value: string): ShellPattern {

@@ -10,13 +10,13 @@ const star = Symbol("*");
 /** Undefined when a backslash stands before something it cannot escape. */
 export function parseShellPattern(text: string): ShellPattern | undefined {
   const tokens: (string | typeof any | typeof star)[] = [];
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at]!;
+  const characters = text[Symbol.iterator]();
+  for (const character of characters) {
     if (character === "*") tokens.push(star);
     else if (character === "?") tokens.push(any);
     else if (character !== "\\") tokens.push(character);
     else {
-      const escaped = text[++at] ?? "";
+      const escaped = characters.next().value ?? "";
       if (!["*", "?", "\\", "}", "/"].includes(escaped)) return undefined;
       tokens.push(escaped);
     }
@@ -26,23 +26,49 @@ export function parseShellPattern(text: string): ShellPattern | undefined {
 
 /** `value` without the shortest or longest prefix that matches. */
 export function withoutPrefix(pattern: ShellPattern, value: string, longest: boolean): string {
-  const starts = advance(pattern, value, (at) => (at === 0 ? 0 : unreached));
-  const end = longest ? starts.lastIndexOf(0) : starts.indexOf(0);
-  return end < 0 ? value : value.slice(end);
+  return rest(pattern, Array.from(value), longest).join("");
 }
 
 /** `value` without the shortest or longest suffix that matches. */
 export function withoutSuffix(pattern: ShellPattern, value: string, longest: boolean): string {
-  return reversed(withoutPrefix(pattern.toReversed(), reversed(value), longest));
+  return rest(pattern.toReversed(), Array.from(value).reverse(), longest).toReversed().join("");
+}
+
+/** `value` with the first match, or all matches, replaced; `beforeSearch` is called before each search for one. */
+export function withMatches(
+  pattern: ShellPattern,
+  value: string,
+  replacement: { readonly text: string; readonly all: boolean },
+  beforeSearch: () => void,
+): string {
+  const characters = Array.from(value);
+  const pieces: string[] = [];
+  let copied = 0;
+  for (let from = 0; from <= characters.length; ) {
+    beforeSearch();
+    const match = findMatch(pattern, characters, from);
+    if (match === undefined) break;
+    const { start, end } = match;
+    // As in Go, nothing right behind a match is no match of its own.
+    if (start < end || start > copied || copied === 0) {
+      pieces.push(characters.slice(copied, start).join(""), replacement.text);
+      copied = end;
+    }
+    if (!replacement.all) break;
+    from = end > start ? end : end + 1;
+  }
+  return pieces.join("") + characters.slice(copied).join("");
+}
+
+function rest(pattern: ShellPattern, characters: readonly string[], longest: boolean): readonly string[] {
+  const starts = advance(pattern, characters, (at) => (at === 0 ? 0 : unreached));
+  const end = longest ? starts.lastIndexOf(0) : starts.indexOf(0);
+  return characters.slice(Math.max(end, 0));
 }
 
 /** The leftmost match at or after `from`, the longest of those. */
-export function findMatch(
-  pattern: ShellPattern,
-  value: string,
-  from: number,
-): { readonly start: number; readonly end: number } | undefined {
-  const starts = advance(pattern, value, (at) => (at < from ? unreached : at));
+function findMatch(pattern: ShellPattern, characters: readonly string[], from: number) {
+  const starts = advance(pattern, characters, (at) => (at < from ? unreached : at));
   const start = starts.reduce((least, each) => Math.min(least, each), unreached);
   return start === unreached ? undefined : { start, end: starts.lastIndexOf(start) };
 }
@@ -50,7 +76,7 @@ export function findMatch(
 const unreached = Number.POSITIVE_INFINITY;
 
 /** For every position of `value`, the least start of a match that ends there. */
-function advance(pattern: ShellPattern, value: string, initial: (at: number) => number): readonly number[] {
+function advance(pattern: ShellPattern, value: readonly string[], initial: (at: number) => number): readonly number[] {
   let starts = Array.from({ length: value.length + 1 }, (_, at) => initial(at));
   for (const token of pattern) {
     const next = new Array<number>(value.length + 1).fill(unreached);
@@ -63,8 +89,4 @@ function advance(pattern: ShellPattern, value: string, initial: (at: number) => 
     starts = next;
   }
   return starts;
-}
-
-function reversed(text: string): string {
-  return text.split("").reverse().join("");
 }
