@@ -17,13 +17,18 @@ export interface JsonSchema {
 }
 
 /** For editors: completion, hover text and most of the checks. `docs/slipway.schema.json` is written from it. */
-export function slipwaySchema(): JsonSchema {
-  return toJsonSchema(SlipwayFile);
-}
+export const slipwaySchema = once(() => toJsonSchema(SlipwayFile));
 
 /** `docs/slipway.platform.schema.json` is written from it. */
-export function platformSchema(): JsonSchema {
-  return toJsonSchema(PlatformFile);
+export const platformSchema = once(() => toJsonSchema(PlatformFile));
+
+/** Made when first asked for: a file without errors never needs it. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 function toJsonSchema(schema: z.ZodType): JsonSchema {

@@ -43,7 +43,7 @@ const { tree } = fc.letrec((tie) => ({
 
 describe("both parsers, whatever the text", () => {
   it("answer any text", () => {
-    fc.assert(fc.property(fc.string({ unit: "binary" }), expectAnAnswer), { numRuns: 300 });
+    fc.assert(fc.property(fc.string({ unit: "binary" }), expectAnAnswer), { numRuns: 200 });
   });
 
   it("answer any text made of YAML's own characters", () => {
@@ -73,7 +73,7 @@ describe("both parsers, whatever the text", () => {
       "\t",
       "\r",
     );
-    fc.assert(fc.property(fc.string({ unit: mark, maxLength: 40 }), expectAnAnswer), { numRuns: 700 });
+    fc.assert(fc.property(fc.string({ unit: mark, maxLength: 40 }), expectAnAnswer), { numRuns: 300 });
   });
 
   it("answer any tree of our own words", () => {
@@ -83,7 +83,7 @@ describe("both parsers, whatever the text", () => {
     );
     fc.assert(
       fc.property(fc.oneof(file, tree), (value) => expectAnAnswer(stringify(value))),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 

@@ -44,82 +44,84 @@ publish:
 
   const aliasFix = "use 2 to 31 lower case letters, digits and `-`, as in acmeprod";
   const registry = `resource-id: ${id("acmeprod")}`;
-  it.each([
-    ["{ registries: {} }", "1:1 version: `version` is missing -> add `version: 1`"],
-    ["{ version: 1 }", "1:1 registries: `registries` is missing -> add `registries: { acmeprod: {} }`"],
+  it.each(
     [
-      "{ version: 1, registries: {}, waves: 1 }",
-      "1:31 waves: `waves` is not a key here -> remove it; the keys here are version, registries, publish",
-    ],
-    [
-      "{ version: 1, registries: {}, freeze: 1 }",
-      "1:31 freeze: `freeze` is not a key here -> remove it; the keys here are version, registries, publish",
-    ],
-    [
-      `{ version: 1, registries: { A: { ${registry} } } }`,
-      `1:29 registries.A: "A" is not a registry alias -> ${aliasFix}`,
-    ],
-    [
-      `{ version: 1, registries: { ab: { ${registry}, max-runs: 0 } } }`,
-      "1:198 registries.ab.max-runs: 0 is too small -> write 1 or more",
-    ],
-    [
-      `{ version: 1, registries: { ab: { ${registry}, max-runs: 101 } } }`,
-      "1:198 registries.ab.max-runs: 101 is too large -> write 100 or less",
-    ],
-    [
-      `{ version: 1, registries: { ab: { ${registry}, max-runs: 1.5 } } }`,
-      "1:198 registries.ab.max-runs: must be a whole number, found the number 1.5 -> write it as in 4",
-    ],
-    [
-      `{ version: 1, registries: { ab: { ${registry}, agent-pool: a_b } } }`,
-      '1:200 registries.ab.agent-pool: "a_b" is not an agent pool\'s name -> use 3 to 20 letters, digits and `-`',
-    ],
-    [
-      `{ version: 1, registries: { ab: { ${registry}, agentPool: abc } } }`,
-      "1:188 registries.ab.agentPool: `agentPool` is not a key here -> did you mean `agent-pool`?",
-    ],
-    [
-      "{ version: 1, registries: {}, publish: [{ from: acme, to: a }] }",
-      '1:49 publish[0].from: "acme" is not owner/name -> write a pattern such as acme/web-*, or the numeric id of the source repository',
-    ],
-    [
-      '{ version: 1, registries: {}, publish: [{ from: "123", to: a }] }',
-      '1:49 publish[0].from: "123" is text, not an id -> remove the quotes: 123',
-    ],
-    [
-      "{ version: 1, registries: {}, publish: [{ from: -3, to: a }] }",
-      "1:49 publish[0].from: -3 is too small -> write 1 or more",
-    ],
-    [
-      "{ version: 1, registries: {}, publish: [{ from: 99999999999999999999, to: a }] }",
-      "1:49 publish[0].from: 99999999999999999999 is too large -> write 9007199254740991 or less",
-    ],
-    [
-      "{ version: 1, registries: {}, publish: [{ from: true, to: a }] }",
-      "1:49 publish[0].from: must be text or a whole number, found the truth value true -> write it as in acme/web-*",
-    ],
-    [
-      "{ version: 1, registries: {}, publish: [{ from: 1 }] }",
-      "1:41 publish[0].to: `to` is missing -> add `to: web/**`",
-    ],
-    [
-      '{ version: 1, registries: {}, publish: [{ from: 1, to: "!a" }] }',
-      '1:56 publish[0].to: the pattern "!a" takes away, and there is nothing to take from -> list what is allowed; everything else is denied',
-    ],
-    [
-      `{ version: 1, registries: { acmeprod: { ${registry} } }, publish: [{ from: 1, to: a, registry: acmeprd }] }`,
-      '1:236 publish[0].registry: there is no registry "acmeprd" -> did you mean acmeprod?',
-    ],
-    [
-      "{ version: 1, registries: {}, publish: [{ from: 1, to: a, registry: constructor }] }",
-      '1:69 publish[0].registry: there is no registry "constructor" -> add it under `registries`, or remove `registry` to mean any',
-    ],
-    [
-      `{ version: 1, registries: { a1: { ${registry} }, a2: { ${registry.replace("resourceGroups", "RESOURCEGROUPS")} } } }`,
-      '1:209 registries.a2.resource-id: "a1" is the same registry -> keep one of the two aliases',
-    ],
-  ])("%.200s", (text, problem) => {
+      ["{ registries: {} }", "1:1 version: `version` is missing -> add `version: 1`"],
+      ["{ version: 1 }", "1:1 registries: `registries` is missing -> add `registries: { acmeprod: {} }`"],
+      [
+        "{ version: 1, registries: {}, waves: 1 }",
+        "1:31 waves: `waves` is not a key here -> remove it; the keys here are version, registries, publish",
+      ],
+      [
+        "{ version: 1, registries: {}, freeze: 1 }",
+        "1:31 freeze: `freeze` is not a key here -> remove it; the keys here are version, registries, publish",
+      ],
+      [
+        `{ version: 1, registries: { A: { ${registry} } } }`,
+        `1:29 registries.A: "A" is not a registry alias -> ${aliasFix}`,
+      ],
+      [
+        `{ version: 1, registries: { ab: { ${registry}, max-runs: 0 } } }`,
+        "1:198 registries.ab.max-runs: 0 is too small -> write 1 or more",
+      ],
+      [
+        `{ version: 1, registries: { ab: { ${registry}, max-runs: 101 } } }`,
+        "1:198 registries.ab.max-runs: 101 is too large -> write 100 or less",
+      ],
+      [
+        `{ version: 1, registries: { ab: { ${registry}, max-runs: 1.5 } } }`,
+        "1:198 registries.ab.max-runs: must be a whole number, found the number 1.5 -> write it as in 4",
+      ],
+      [
+        `{ version: 1, registries: { ab: { ${registry}, agent-pool: a_b } } }`,
+        '1:200 registries.ab.agent-pool: "a_b" is not an agent pool\'s name -> use 3 to 20 letters, digits and `-`',
+      ],
+      [
+        `{ version: 1, registries: { ab: { ${registry}, agentPool: abc } } }`,
+        "1:188 registries.ab.agentPool: `agentPool` is not a key here -> did you mean `agent-pool`?",
+      ],
+      [
+        "{ version: 1, registries: {}, publish: [{ from: acme, to: a }] }",
+        '1:49 publish[0].from: "acme" is not owner/name -> write a pattern such as acme/web-*, or the numeric id of the source repository',
+      ],
+      [
+        '{ version: 1, registries: {}, publish: [{ from: "123", to: a }] }',
+        '1:49 publish[0].from: "123" is text, not an id -> remove the quotes: 123',
+      ],
+      [
+        "{ version: 1, registries: {}, publish: [{ from: -3, to: a }] }",
+        "1:49 publish[0].from: -3 is too small -> write 1 or more",
+      ],
+      [
+        "{ version: 1, registries: {}, publish: [{ from: 99999999999999999999, to: a }] }",
+        "1:49 publish[0].from: 99999999999999999999 is too large -> write 9007199254740991 or less",
+      ],
+      [
+        "{ version: 1, registries: {}, publish: [{ from: true, to: a }] }",
+        "1:49 publish[0].from: must be text or a whole number, found the truth value true -> write it as in acme/web-*",
+      ],
+      [
+        "{ version: 1, registries: {}, publish: [{ from: 1 }] }",
+        "1:41 publish[0].to: `to` is missing -> add `to: web/**`",
+      ],
+      [
+        '{ version: 1, registries: {}, publish: [{ from: 1, to: "!a" }] }',
+        '1:56 publish[0].to: the pattern "!a" takes away, and there is nothing to take from -> list what is allowed; everything else is denied',
+      ],
+      [
+        `{ version: 1, registries: { acmeprod: { ${registry} } }, publish: [{ from: 1, to: a, registry: acmeprd }] }`,
+        '1:236 publish[0].registry: there is no registry "acmeprd" -> did you mean acmeprod?',
+      ],
+      [
+        "{ version: 1, registries: {}, publish: [{ from: 1, to: a, registry: constructor }] }",
+        '1:69 publish[0].registry: there is no registry "constructor" -> add it under `registries`, or remove `registry` to mean any',
+      ],
+      [
+        `{ version: 1, registries: { a1: { ${registry} }, a2: { ${registry.replace("resourceGroups", "RESOURCEGROUPS")} } } }`,
+        '1:209 registries.a2.resource-id: "a1" is the same registry -> keep one of the two aliases',
+      ],
+    ].map(([text, problem]) => ({ text: text as string, problem: problem as string })),
+  )("$problem", ({ text, problem }) => {
     expect(problems(text)).toEqual([problem]);
   });
 

@@ -277,73 +277,75 @@ describe("a line of an image", () => {
 describe("a file as a whole", () => {
   const defaults = "defaults: { registry: acmeprod }\n";
 
-  it.each([
-    ["", "1:1 : the file is empty -> start with `version: 1`"],
-    ["- a\n", "1:1 : must be a mapping of keys to values, found a list -> see docs/configuration.md"],
-    ["version: 1\n", "1:1 images: `images` is missing -> add `images: { web: { repository: web } }`"],
-    ["images: { web: { repository: web, registry: ab } }\n", "1:1 version: `version` is missing -> add `version: 1`"],
+  it.each(
     [
-      "version: 2\nimages: { web: { repository: web, registry: ab } }\n",
-      "1:10 version: must be 1, found the number 2 -> write 1",
-    ],
-    [
-      'version: "1"\nimages: { web: { repository: web, registry: ab } }\n',
-      '1:10 version: must be 1, found "1" -> write 1',
-    ],
-    [
-      "version: 1\nimages:\n",
-      "2:8 images: there is no value here -> write one, as in { web: { repository: web } }, or remove the key",
-    ],
-    ["version: 1\nimages: {}\n", "2:9 images: there are no images -> add one, as in `web: { repository: web }`"],
-    [
-      `version: 1\n${defaults}images: { Web: { repository: web } }\n`,
-      '3:11 images.Web: "Web" is not an image\'s name -> use at most 63 lower case letters, digits and `. _ -`, starting with a letter or digit',
-    ],
-    [
-      `version: 1\n${defaults}images: { web: { context: a } }\n`,
-      "3:11 images.web.repository: `repository` is missing -> add `repository: platform/node-base`",
-    ],
-    [
-      "version: 1\nimages: { web: { repository: web } }\n",
-      "2:11 images.web.registry: `registry` is missing -> add `registry:` with an alias of slipway.platform.yaml here, or under `defaults` for all images",
-    ],
-    [
-      `version: 1\ndefaults: { registry: ab, test: [a] }\nimages: { web: { repository: web } }\n`,
-      "2:27 defaults.test: `test` is not a key here -> remove it; the keys here are registry, platforms, timeout, owner, cache, build-args, tags, on",
-    ],
-    [
-      `version: 1\n${defaults}images: { a: { repository: x }, b: { repository: x } }\n`,
-      '3:50 images.b.repository: image "a" makes the same tag: x:{{ref_name}} -> give one of the two another repository or other stable tags',
-    ],
-    [`version: 1\n${defaults}images:\n\tweb: {}\n`, "4:1 : a tab is used as indentation -> indent with blanks"],
-    [
-      "version: 1\n---\nversion: 1\n",
-      "2:1 : the file holds several YAML documents -> keep one; remove the `---` line and what follows",
-    ],
-    [
-      "%YAML 1.1\n---\nversion: 1\n",
-      "1:1 : the file asks for an older YAML -> remove the %YAML line; files are read as YAML 1.2",
-    ],
-    ["a: &a [*a]\n", "1:8 : `*a` stands inside what it refers to -> write the value out"],
-    ["a: !x {}\n", "1:7 : a YAML tag (`!…`) is used -> remove it, and quote the value if it is meant as text"],
-    [
-      "a: *b\nb: &b 1\n",
-      "1:4 : `*b` refers to nothing before it -> write the value out, or put `&b` before the first one",
-    ],
-    ["a: *b\n", "1:4 : `*b` refers to nothing before it -> write the value out, or put `&b` before the first one"],
-    [
-      `a: &a 1\nb: [${"*a,".repeat(200)}]\n`,
-      "1:1 : the file's anchors and aliases refer to each other too often -> write the values out, without `&` and `*`",
-    ],
-    [
-      "#".repeat(262_145),
-      "1:1 : the file is larger than 256 KiB -> split it, or move the long parts into the Dockerfiles",
-    ],
-    [
-      "#é".repeat(100_000),
-      "1:1 : the file is larger than 256 KiB -> split it, or move the long parts into the Dockerfiles",
-    ],
-  ])("%.60j", (text, problem) => {
+      ["", "1:1 : the file is empty -> start with `version: 1`"],
+      ["- a\n", "1:1 : must be a mapping of keys to values, found a list -> see docs/configuration.md"],
+      ["version: 1\n", "1:1 images: `images` is missing -> add `images: { web: { repository: web } }`"],
+      ["images: { web: { repository: web, registry: ab } }\n", "1:1 version: `version` is missing -> add `version: 1`"],
+      [
+        "version: 2\nimages: { web: { repository: web, registry: ab } }\n",
+        "1:10 version: must be 1, found the number 2 -> write 1",
+      ],
+      [
+        'version: "1"\nimages: { web: { repository: web, registry: ab } }\n',
+        '1:10 version: must be 1, found "1" -> write 1',
+      ],
+      [
+        "version: 1\nimages:\n",
+        "2:8 images: there is no value here -> write one, as in { web: { repository: web } }, or remove the key",
+      ],
+      ["version: 1\nimages: {}\n", "2:9 images: there are no images -> add one, as in `web: { repository: web }`"],
+      [
+        `version: 1\n${defaults}images: { Web: { repository: web } }\n`,
+        '3:11 images.Web: "Web" is not an image\'s name -> use at most 63 lower case letters, digits and `. _ -`, starting with a letter or digit',
+      ],
+      [
+        `version: 1\n${defaults}images: { web: { context: a } }\n`,
+        "3:11 images.web.repository: `repository` is missing -> add `repository: platform/node-base`",
+      ],
+      [
+        "version: 1\nimages: { web: { repository: web } }\n",
+        "2:11 images.web.registry: `registry` is missing -> add `registry:` with an alias of slipway.platform.yaml here, or under `defaults` for all images",
+      ],
+      [
+        `version: 1\ndefaults: { registry: ab, test: [a] }\nimages: { web: { repository: web } }\n`,
+        "2:27 defaults.test: `test` is not a key here -> remove it; the keys here are registry, platforms, timeout, owner, cache, build-args, tags, on",
+      ],
+      [
+        `version: 1\n${defaults}images: { a: { repository: x }, b: { repository: x } }\n`,
+        '3:50 images.b.repository: image "a" makes the same tag: x:{{ref_name}} -> give one of the two another repository or other stable tags',
+      ],
+      [`version: 1\n${defaults}images:\n\tweb: {}\n`, "4:1 : a tab is used as indentation -> indent with blanks"],
+      [
+        "version: 1\n---\nversion: 1\n",
+        "2:1 : the file holds several YAML documents -> keep one; remove the `---` line and what follows",
+      ],
+      [
+        "%YAML 1.1\n---\nversion: 1\n",
+        "1:1 : the file asks for an older YAML -> remove the %YAML line; files are read as YAML 1.2",
+      ],
+      ["a: &a [*a]\n", "1:8 : `*a` stands inside what it refers to -> write the value out"],
+      ["a: !x {}\n", "1:7 : a YAML tag (`!…`) is used -> remove it, and quote the value if it is meant as text"],
+      [
+        "a: *b\nb: &b 1\n",
+        "1:4 : `*b` refers to nothing before it -> write the value out, or put `&b` before the first one",
+      ],
+      ["a: *b\n", "1:4 : `*b` refers to nothing before it -> write the value out, or put `&b` before the first one"],
+      [
+        `a: &a 1\nb: [${"*a,".repeat(200)}]\n`,
+        "1:1 : the file's anchors and aliases refer to each other too often -> write the values out, without `&` and `*`",
+      ],
+      [
+        "#".repeat(262_145),
+        "1:1 : the file is larger than 256 KiB -> split it, or move the long parts into the Dockerfiles",
+      ],
+      [
+        "#é".repeat(100_000),
+        "1:1 : the file is larger than 256 KiB -> split it, or move the long parts into the Dockerfiles",
+      ],
+    ].map(([text, problem]) => ({ text: text as string, problem: problem as string })),
+  )("$problem", ({ text, problem }) => {
     expect(problems(text)).toEqual([problem]);
   });
 
