@@ -27,7 +27,9 @@ export async function commitFiles(gitDir: string, commit: CommitFiles): Promise<
   const tree = await writeTree(gitDir, blobs);
   const env = identity(commit);
   const parents = parent ? ["-p", parent] : [];
-  const sha = (await gitIn(gitDir, ["commit-tree", tree, ...parents], { input: commit.message, env })).trim();
+  const sha = (
+    await gitIn(gitDir, ["commit-tree", tree, ...parents], { input: `${commit.message.trimEnd()}\n`, env })
+  ).trim();
   await gitIn(gitDir, ["update-ref", ref, sha, parent || "0".repeat(40)]);
   return sha;
 }

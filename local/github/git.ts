@@ -25,6 +25,10 @@ export function gitEnvironment(extra: Record<string, string> = {}): NodeJS.Proce
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_CONFIG_GLOBAL: devNull,
     GIT_TERMINAL_PROMPT: "0",
+    // The folder may belong to another user, as a volume mounted into a container does; it is still ours to serve.
+    GIT_CONFIG_COUNT: "1",
+    GIT_CONFIG_KEY_0: "safe.directory",
+    GIT_CONFIG_VALUE_0: "*",
     ...extra,
   };
 }

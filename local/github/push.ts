@@ -32,24 +32,30 @@ export async function readPush(
   const head = await peelToCommit(gitDir, update.after);
   // Git lets a tag name a tree or a blob; GitHub's payload then has no commit to show.
   if (!head) return { ...update, ...nothing, headCommit: null };
-  const headOnly = { include: head, exclude: (await parentsOf(gitDir, head)).slice(0, 1) };
-  const headCommit = (await readPushedCommits(gitDir, headOnly, pushCommits, pushFiles)).find(({ id }) => id === head)!;
   const baseRef = created ? branchAt(head, current, update.ref) : null;
   const before = created ? undefined : await peelToCommit(gitDir, update.before);
   const forced = before !== undefined && !(await gitSays(gitDir, ["merge-base", "--is-ancestor", before, head]));
+  const read = (exclude: readonly string[], limit: number) =>
+    readPushedCommits(gitDir, { include: head, exclude }, limit, pushFiles);
   // A tag says where it points, not what led there.
-  if (update.ref.startsWith("refs/tags/")) return { ...update, ...nothing, forced, baseRef, headCommit };
+  if (update.ref.startsWith("refs/tags/")) {
+    const [headCommit] = await read([], 1);
+    return { ...update, ...nothing, forced, baseRef, headCommit: headCommit! };
+  }
 
   const otherHeads = await commitsOf(gitDir, old, update.ref);
-  const exclude = before ? [before] : otherHeads;
-  const commits = await readPushedCommits(gitDir, { include: head, exclude }, pushCommits, pushFiles);
-  const fresh = before ? [...otherHeads, before] : otherHeads;
-  const distinct = new Set(await listCommits(gitDir, head, fresh, pushCommits));
-  return { ...update, created, deleted, forced, baseRef, commits, distinct, headCommit };
+  const commits = await read(before ? [before] : otherHeads, pushCommits);
+  const headCommit = commits.find(({ id }) => id === head) ?? (await read([], 1))[0]!;
+  // A new branch's commits are by choice those that no other ref has; an old one may repeat another's.
+  const repeats = before !== undefined && otherHeads.length > 0;
+  const distinct = repeats
+    ? await listCommits(gitDir, head, [...otherHeads, before], pushCommits)
+    : commits.map(({ id }) => id);
+  return { ...update, created, deleted, forced, baseRef, commits, distinct: new Set(distinct), headCommit };
 }
 
 /** The commit an object names, through annotated tags; undefined for trees and blobs. */
-export async function peelToCommit(gitDir: string, sha: string): Promise<string | undefined> {
+async function peelToCommit(gitDir: string, sha: string): Promise<string | undefined> {
   const [peeled] = await peelAll(gitDir, [sha]);
   return peeled;
 }
@@ -65,10 +71,6 @@ async function peelAll(gitDir: string, shas: readonly string[]): Promise<(string
 async function commitsOf(gitDir: string, refs: Record<string, string>, except: string): Promise<string[]> {
   const shas = Object.entries(refs).flatMap(([ref, sha]) => (ref === except ? [] : [sha]));
   return (await peelAll(gitDir, [...new Set(shas)])).filter((sha) => sha !== undefined);
-}
-
-async function parentsOf(gitDir: string, commit: string): Promise<string[]> {
-  return (await gitIn(gitDir, ["rev-list", "--parents", "--max-count=1", commit])).trim().split(" ").slice(1);
 }
 
 async function listCommits(gitDir: string, include: string, exclude: readonly string[], limit: number) {

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { appendFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { git } from "./git.ts";
 import type { Account, Installation, Repository } from "./state.ts";
@@ -86,19 +86,25 @@ function ensureAccount(world: World, login: string, type: Account["type"]): Acco
   return account;
 }
 
+/** What GitHub's repositories allow; written at once, as five `git config` calls would be five processes. */
+const settings = `
+[http]
+\treceivepack = true
+[uploadpack]
+\tallowAnySHA1InWant = true
+\tallowFilter = true
+# A commit dropped by a force-push stays readable, as on GitHub; \`before\` of a push event must resolve.
+[gc]
+\tauto = 0
+[receive]
+\tautogc = false
+# Pull request refs are GitHub's own: nobody pushes them.
+\thideRefs = refs/pull
+`;
+
 async function initBare(gitDir: string, defaultBranch: string): Promise<void> {
-  if (!existsSync(join(gitDir, "HEAD"))) {
-    await git(["init", "--quiet", "--bare", "--template=", `--initial-branch=${defaultBranch}`, gitDir]);
-  }
-  const settings: Record<string, string> = {
-    "http.receivepack": "true",
-    "uploadpack.allowAnySHA1InWant": "true",
-    "uploadpack.allowFilter": "true",
-    // A commit dropped by a force-push stays readable, as on GitHub; `before` of a push event must resolve.
-    "gc.auto": "0",
-    "receive.autogc": "false",
-    // Pull request refs are GitHub's own: nobody pushes them.
-    "receive.hideRefs": "refs/pull",
-  };
-  for (const [key, value] of Object.entries(settings)) await git(["--git-dir", gitDir, "config", key, value]);
+  // An attempt that was killed before the state knew of it may have left half a repository with this id.
+  rmSync(gitDir, { recursive: true, force: true });
+  await git(["init", "--quiet", "--bare", "--template=", `--initial-branch=${defaultBranch}`, gitDir]);
+  appendFileSync(join(gitDir, "config"), settings);
 }

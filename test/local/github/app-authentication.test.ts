@@ -2,9 +2,10 @@ import { createPrivateKey, sign } from "node:crypto";
 import { createAppAuth } from "@octokit/auth-app";
 import { request } from "@octokit/request";
 import { expect, it } from "vitest";
+import { loadAppKey } from "../../../local/github/app-key.ts";
 import { pushFiles } from "../../../local/github/push-files.ts";
 import type { LocalGitHub } from "../../../local/github/start-github.ts";
-import { api, gitHub, receiver } from "./github-fixture.ts";
+import { api, gitHub, receiver, temporaryDir } from "./github-fixture.ts";
 
 /** Octokit as a GitHub App uses it, pointed at the twin. */
 function octokit(github: LocalGitHub, installationId?: number) {
@@ -113,7 +114,7 @@ it("checks the App's JWT: key, algorithm, issuer and times", async () => {
   const key = github.app.privateKeyPem;
   const seconds = now / 1000;
   const good = { iss: 4242, iat: seconds - 30, exp: seconds + 570 };
-  const other = (await gitHub()).app.privateKeyPem;
+  const { privateKeyPem: other } = loadAppKey(temporaryDir());
   const refused = async (token: string) => {
     const { status, body } = await asked(github, "/app", token);
     expect(status).toBe(401);

@@ -1,6 +1,9 @@
+import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { commitFiles } from "../../../local/github/commit-files.ts";
+import { pushFiles } from "../../../local/github/push-files.ts";
 import { git, gitHub, receiver, temporaryDir } from "./github-fixture.ts";
 
 const zeros = "0".repeat(40);
@@ -99,6 +102,23 @@ it("a new branch at an old commit has a head commit, a base ref and no commits",
   expect(push.compare).toBe(`${github.url}/demo/platform/compare/feature/nested`);
 });
 
+it("commits another branch already had are listed as not distinct", async () => {
+  const { work, commit, nextPush, github } = await scene();
+  await commit("a.txt", "1");
+  await git(work, "push", "--quiet", "origin", "HEAD:main", "HEAD:release");
+  const shared = await commit("a.txt", "2");
+  await git(work, "push", "--quiet", "origin", "HEAD:main");
+  await github.settled();
+  const own = await commit("a.txt", "3");
+  await git(work, "push", "--quiet", "origin", "HEAD:release");
+  const { commits } = await nextPush();
+  const listed = commits.map((each: { id: string; distinct: boolean }) => [each.id, each.distinct]);
+  expect(listed).toEqual([
+    [shared, false],
+    [own, true],
+  ]);
+});
+
 it("an annotated tag is announced by its tag object, the commit being the head commit", async () => {
   const { work, commit, nextPush } = await scene();
   const sha = await commit("a.txt", "1");
@@ -173,4 +193,30 @@ it("a private repository is cloned with a token only", async () => {
   await expect(git(dir, "ls-remote", cloneUrl)).rejects.toThrow(/Authentication|could not read Username/);
   await expect(git(dir, "ls-remote", cloneUrl.replace("//", "//x-access-token:ghp_wrong@"))).rejects.toThrow();
   expect(await git(dir, "ls-remote", cloneUrl.replace("//", "//x-access-token:ghp_octo@"))).toBe("");
+});
+
+it("takes a push too large for one request body, which git sends in chunks", async () => {
+  const github = await gitHub();
+  const { cloneUrl, gitDir } = await github.createRepository("demo/large");
+  const content = randomBytes(2 * 1024 * 1024);
+  const sha = await pushFiles(cloneUrl, { branch: "main", files: { "big.bin": content }, message: "big" });
+  expect(await git(gitDir, "cat-file", "-s", `${sha}:big.bin`)).toBe(String(content.length));
+});
+
+it("makes the same commit from the same files, date and author, and keeps what it was not told to change", async () => {
+  const github = await gitHub();
+  const { cloneUrl, gitDir } = await github.createRepository("demo/exact");
+  const author = { name: "A", email: "a@example.com" };
+  const base = { branch: "main", author, message: "one" };
+  const first = await commitFiles(gitDir, {
+    ...base,
+    files: { "x/y/z.txt": "1", "x/a": "2", b: "3" },
+    date: 1_700_000_000,
+  });
+  // What `git commit` makes of them.
+  expect(first).toBe("6800223b7a668772b77a89d46bd2a562e9cf1c7f");
+  await github.announce("demo/exact");
+  const second = await pushFiles(cloneUrl, { ...base, files: { "x/a": null, "x/y/w": "4" }, date: 1_700_000_001 });
+  expect((await git(gitDir, "ls-tree", "-r", "--name-only", second)).split("\n")).toEqual(["b", "x/y/w", "x/y/z.txt"]);
+  expect(await git(gitDir, "rev-parse", `${second}^`)).toBe(first);
 });

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { generateKeyPairSync } from "node:crypto";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { devNull, tmpdir } from "node:os";
@@ -24,9 +25,15 @@ export function temporaryDir(): string {
   return dir;
 }
 
+/** One key for all twins of a test file: making one takes longer than most tests. */
+const key = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs1", format: "pem" });
+
 /** A GitHub that ends with the test. */
 export async function gitHub(options: Partial<GitHubOptions> = {}): Promise<LocalGitHub> {
-  const github = await startGitHub({ dir: options.dir ?? temporaryDir(), app: { id: 4242 }, ...options });
+  const dir = options.dir ?? temporaryDir();
+  const keyFile = join(dir, "app.private-key.pem");
+  if (!existsSync(keyFile)) writeFileSync(keyFile, key);
+  const github = await startGitHub({ app: { id: 4242 }, ...options, dir });
   atEnd(() => github.close());
   return github;
 }

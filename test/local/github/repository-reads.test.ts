@@ -1,36 +1,43 @@
-import { symlinkSync, writeFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { createGunzip } from "node:zlib";
 import { extract } from "tar-stream";
-import { expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { commitFiles } from "../../../local/github/commit-files.ts";
 import type { GitHubOptions } from "../../../local/github/start-github.ts";
-import { api, git, gitHub, temporaryDir } from "./github-fixture.ts";
+import { api, git, gitHub } from "./github-fixture.ts";
 
-/** demo/platform with files, a link, a submodule entry, nested branches and both kinds of tag. */
-async function scene(options: Partial<GitHubOptions> = {}) {
-  const github = await gitHub(options);
-  const { cloneUrl, gitDir, id } = await github.createRepository("demo/platform");
-  const work = join(temporaryDir(), "work");
-  await git("/", "clone", "--quiet", cloneUrl, work);
-  await mkdir(join(work, "images/web"), { recursive: true });
+const work = mkdtempSync(join(tmpdir(), "slipway-work-"));
+let sha = "";
+
+/** Files, links, a submodule entry and both kinds of tag, made once; tests push from here and commit elsewhere. */
+beforeAll(async () => {
+  mkdirSync(join(work, "images/web"), { recursive: true });
   writeFileSync(join(work, "slipway.yaml"), "version: 1\n");
   writeFileSync(join(work, "images/web/Dockerfile"), "FROM scratch\n");
   symlinkSync("../../slipway.yaml", join(work, "images/web/link"));
   symlinkSync("/etc/passwd", join(work, "outside"));
   writeFileSync(join(work, ".gitmodules"), '[submodule "lib"]\n\tpath = lib\n\turl = https://example.com/lib.git\n');
+  await git(work, "init", "--quiet");
   await git(work, "add", "--all");
   await git(work, "update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},lib`);
   await git(work, "commit", "--quiet", "-m", "first");
   await git(work, "tag", "light");
   await git(work, "tag", "-a", "-m", "one\n\nmore", "v1");
-  await git(work, "push", "--quiet", "origin", "HEAD:main", "HEAD:feature/a", "HEAD:feature/b", "light", "v1");
-  const sha = await git(work, "rev-parse", "HEAD");
+  sha = await git(work, "rev-parse", "HEAD");
+});
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+async function scene(options: Partial<GitHubOptions> = {}) {
+  const github = await gitHub(options);
+  const { gitDir, id } = await github.createRepository("demo/platform");
+  await git(work, "push", "--quiet", gitDir, "HEAD:main", "HEAD:feature/a", "HEAD:feature/b", "light", "v1");
+  await github.announce("demo/platform");
   const repo = (path: string, init?: RequestInit) => api(github, `/repos/demo/platform${path}`, init);
-  return { github, work, sha, gitDir, repo, id };
+  return { github, gitDir, repo, id };
 }
 
 it("a repository is found by name in any case and by id, under both roots", async () => {
@@ -48,7 +55,7 @@ it("a repository is found by name in any case and by id, under both roots", asyn
 });
 
 it("refs are read by full name, nested and percent-encoded, and an annotated tag through its object", async () => {
-  const { repo, sha, work } = await scene();
+  const { repo } = await scene();
   expect((await repo("/git/ref/heads/feature/a")).body).toMatchObject({
     ref: "refs/heads/feature/a",
     object: { sha, type: "commit" },
@@ -84,7 +91,7 @@ it("matching refs share a prefix; branches come in pages", async () => {
 });
 
 it("a tree is read by commit or branch, recursive or not, and says when it is cut", async () => {
-  const { repo, sha } = await scene({ limits: { treeEntries: 8 } });
+  const { repo } = await scene({ limits: { treeEntries: 8 } });
   const { body } = await repo(`/git/trees/${sha}?recursive=1`);
   const entries = Object.fromEntries(body.tree.map((each: { path: string }) => [each.path, each]));
   expect(Object.keys(entries)).toEqual([
@@ -114,7 +121,7 @@ it("a tree is read by commit or branch, recursive or not, and says when it is cu
 });
 
 it("contents: files, raw, directories, links and submodules", async () => {
-  const { repo, sha } = await scene();
+  const { repo } = await scene();
   const file = (await repo("/contents/images/web/Dockerfile?ref=feature/a")).body;
   expect(file).toMatchObject({
     type: "file",
@@ -167,7 +174,7 @@ it("a file over the inline limit comes without content, and raw in full", async 
 });
 
 it("a commit is named by sha, prefix, branch or tag and lists its files", async () => {
-  const { repo, sha } = await scene();
+  const { repo } = await scene();
   for (const name of [sha, sha.slice(0, 7), "main", "heads/feature/a", "feature%2Fa", "v1", "tags/light"]) {
     expect((await repo(`/commits/${name}`)).body.sha).toBe(sha);
   }
@@ -185,10 +192,9 @@ it("a commit is named by sha, prefix, branch or tag and lists its files", async 
 });
 
 it("a comparison is three-dot, names renames and stops at 300 files", async () => {
-  const { github, gitDir, repo, sha, work } = await scene({ limits: { comparedFiles: 2 } });
-  await git(work, "mv", "slipway.yaml", "moved.yaml");
-  await git(work, "commit", "--quiet", "-m", "move");
-  await git(work, "push", "--quiet", "origin", "HEAD:feature/a");
+  const { github, gitDir, repo } = await scene({ limits: { comparedFiles: 2 } });
+  const move = { "slipway.yaml": null, "moved.yaml": "version: 1\n" };
+  await commitFiles(gitDir, { branch: "feature/a", files: move, message: "move" });
   await commitFiles(gitDir, { branch: "main", files: { only: "main" }, message: "main goes on" });
   await github.announce("demo/platform");
   const { body } = await repo("/compare/main...feature%2Fa");
@@ -224,7 +230,7 @@ async function filesOf(response: Response): Promise<Record<string, string>> {
 }
 
 it("the tarball redirects to a link that streams one top folder", async () => {
-  const { github, sha } = await scene();
+  const { github } = await scene();
   const response = await fetch(`${github.apiUrl}/repos/demo/platform/tarball/feature/a`, { redirect: "manual" });
   expect(response.status).toBe(302);
   const archive = await fetch(response.headers.get("location")!);
@@ -273,7 +279,7 @@ it("answers 304 to a matching ETag, names its API version and counts requests", 
 
 it("misbehaves on request: server errors, a rate limit, and refs that lag behind", async () => {
   let now = Date.parse("2026-11-23T12:00:00Z");
-  const { github, repo, gitDir, sha } = await scene({ clock: () => now });
+  const { github, repo, gitDir } = await scene({ clock: () => now });
   github.faults.api = [
     { status: 502, times: 1, path: "/git/ref/" },
     { status: 403, times: 1, retryAfter: 7 },
