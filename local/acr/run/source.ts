@@ -13,7 +13,12 @@ export class SourceError extends Error {
 }
 
 /** Fetches what a client put behind an upload URL. Git, remote tar and `oci://` locations are not emulated. */
-export async function fetchSource(sources: ContainerClient, location: string, dir: string, signal: AbortSignal): Promise<void> {
+export async function fetchSource(
+  sources: ContainerClient,
+  location: string,
+  dir: string,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     const blob = await sources.getBlobClient(location).download(0, undefined, { abortSignal: signal });
     await extractTarGz(blob.readableStreamBody as Readable, dir);

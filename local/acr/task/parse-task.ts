@@ -88,7 +88,7 @@ function readStep(fields: YamlFields, index: number, defaults: StepDefaults, ear
     workingDirectory: fields.text("workingDirectory") || defaults.workingDirectory,
     network: fields.text("network") || defaults.network,
   };
- if (build) {
+  if (build) {
     const usesCache = readCache(fields);
     return { ...base, kind: "build", build, usesCache, usesBuildKit: usesCache || hasBuildKit(fields.texts("env")) };
   }

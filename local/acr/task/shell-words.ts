@@ -80,9 +80,9 @@ function doubleQuoted(line: string, start: number): { text: string; end: number 
 /** Where the variable at `at` ends; `at + 1` when the `$` begins none. */
 function endOfVariable(line: string, at: number): number {
   if (line[at + 1] === "(") refuse("$( )");
-  const plain = /^\$(?:[A-Za-z_]\w*|[0-9@*#?$!-]|\{[A-Za-z_]\w*\})/.exec(line.slice(at));
+  const plain = /^\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})/.exec(line.slice(at));
   if (plain) return at + plain[0].length;
-  if (line[at + 1] === "{") refuse("${…} with an operator");
+  if (/[{0-9@*#?$!-]/.test(line[at + 1] ?? "")) refuse(`$${line[at + 1]}`);
   return at + 1;
 }
 

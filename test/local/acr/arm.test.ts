@@ -83,7 +83,8 @@ describe("with the real credential and SDK", () => {
   test("lists runs newest first, in pages, up to $top", async () => {
     for (let count = 0; count < 5; count += 1) await runEnded(world, (await scheduleTask(world, trivial)).runId!);
     const ids: string[] = [];
-    for await (const run of world.client.runs.list(world.acr.resourceGroup, registryName, { top: 5 })) ids.push(run.runId!);
+    for await (const run of world.client.runs.list(world.acr.resourceGroup, registryName, { top: 5 }))
+      ids.push(run.runId!);
     const newest = world.acr.runs().map(({ runId }) => runId);
     expect(ids).toEqual(newest.slice(-5).reverse());
     const pages: number[] = [];
@@ -97,7 +98,8 @@ describe("with the real credential and SDK", () => {
     const chosen = world.acr.runs()[2]!;
     const filter = `(RunId eq '${chosen.runId}' or RunId eq 'none') and Status eq 'Succeeded'`;
     const found: string[] = [];
-    for await (const run of world.client.runs.list(world.acr.resourceGroup, registryName, { filter })) found.push(run.runId!);
+    for await (const run of world.client.runs.list(world.acr.resourceGroup, registryName, { filter }))
+      found.push(run.runId!);
     expect(found).toEqual([chosen.runId]);
   });
 

@@ -66,7 +66,9 @@ test("a run under way when the twin is killed is run again, under the same id an
 });
 
 test("the ledger is whole after a crash, numbered without gaps", () => {
-  const lines = readFileSync(join(dir, "acr", "ledger.jsonl"), "utf8").trimEnd().split("\n");
+  const lines = readFileSync(join(dir, "acr", "ledger.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n");
   const changes = lines.map((line) => JSON.parse(line) as { sequence: number; kind: string });
   expect(changes.map(({ sequence }) => sequence)).toEqual(changes.map((_, index) => index + 1));
   expect(changes.filter(({ kind }) => kind === "run-scheduled")).toHaveLength(1);
