@@ -65,7 +65,7 @@ const sample: TagVariables = {
   ref_name: "main",
   sha: "0123456789abcdef0123456789abcdef01234567",
   short_sha: "0123456",
-  run: "acmeprod-123",
+  run: "123",
 };
 
 /** A tag's literal parts are a tag's own characters. OCI distribution spec: `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`. */
