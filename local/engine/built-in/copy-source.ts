@@ -1,0 +1,53 @@
+import { readdir } from "node:fs/promises";
+import { join, posix } from "node:path";
+import { lstatIfAny } from "../context/path-in-root.ts";
+
+/** Where COPY takes files from: the build context without what .dockerignore names, a stage, or an image. */
+export interface CopySource {
+  readonly root: string;
+  /** Paths like `/a/b`. */
+  includes(path: string): boolean;
+  /** Stages and images keep the owners of their files; files of the context become root's. */
+  readonly keepsOwners: boolean;
+  /** For messages: `the build context`. */
+  readonly name: string;
+}
+
+export function isPattern(path: string): boolean {
+  return /[*?[\\]/.test(path);
+}
+
+/** Paths that match, each part of the pattern by Go's filepath.Match: `*`, `?`, `[a-z]`, `[^a]`, `\x`. In byte order. */
+export async function matchPaths(source: CopySource, pattern: string): Promise<string[]> {
+  let found = ["/"];
+  for (const part of pattern.split("/").filter((text) => text !== "" && text !== ".")) {
+    const next: string[] = [];
+    for (const folder of found) {
+      const names = isPattern(part) ? await namesIn(source, folder, part) : [part];
+      for (const name of names) {
+        const path = posix.join(folder, name);
+        if (source.includes(path) && (await lstatIfAny(join(source.root, path)))) next.push(path);
+      }
+    }
+    found = next;
+  }
+  return found;
+}
+
+async function namesIn(source: CopySource, folder: string, pattern: string): Promise<string[]> {
+  const stats = await lstatIfAny(join(source.root, folder));
+  if (!stats?.isDirectory()) return [];
+  const regex = patternToRegExp(pattern);
+  return (await readdir(join(source.root, folder))).filter((name) => regex.test(name)).sort();
+}
+
+function patternToRegExp(pattern: string): RegExp {
+  const tokens = pattern.match(/\[\^?(?:\\.|[^\]\\])+\]|\\.|[\s\S]/g) ?? [];
+  const parts = tokens.map((token) => {
+    if (token === "*") return ".*";
+    if (token === "?") return ".";
+    if (token.length > 1 && token.startsWith("[")) return token;
+    return (token.length === 2 ? token[1]! : token).replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+  });
+  return new RegExp(`^${parts.join("")}$`, "su");
+}

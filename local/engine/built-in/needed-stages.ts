@@ -1,0 +1,46 @@
+import { EngineError } from "../engine.ts";
+import type { Dockerfile, Instruction, Stage } from "./dockerfile.ts";
+
+/** The stage `--target` names or numbers, else the last. */
+export function targetIndex({ stages }: Dockerfile, target: string | undefined): number {
+  if (target === undefined || target === "") return stages.length - 1;
+  const named = stages.findLastIndex((stage) => stage.name === target.toLowerCase());
+  const index = named < 0 && /^\d+$/.test(target) ? Number(target) : named;
+  if (index < 0 || index >= stages.length) throw new EngineError(`the Dockerfile has no stage ${target}`);
+  return index;
+}
+
+/** The stage that FROM means: an earlier one of that name, never a number. */
+export function stageOfFrom(stages: readonly Stage[], image: string, before: number): number | undefined {
+  const index = stages.slice(0, before).findLastIndex((stage) => stage.name === image.toLowerCase());
+  return index < 0 ? undefined : index;
+}
+
+/** The stage that `COPY --from` means: a number, or an earlier one of that name. */
+export function stageOfCopy(stages: readonly Stage[], from: string, before: number): number | undefined {
+  if (!/^\d+$/.test(from)) return stageOfFrom(stages, from, before);
+  if (Number(from) >= before) throw new EngineError(`COPY --from=${from}: there is no such stage before this one`);
+  return Number(from);
+}
+
+/** The stages a target stands on, itself included, in order. `imageOf` expands what FROM says. */
+export function neededStages(stages: readonly Stage[], target: number, imageOf: (stage: Stage) => string): number[] {
+  const needed = new Set<number>();
+  const visit = (index: number): void => {
+    if (needed.has(index)) return;
+    needed.add(index);
+    const stage = stages[index]!;
+    const base = stageOfFrom(stages, imageOf(stage), index);
+    if (base !== undefined) visit(base);
+    for (const from of stage.instructions.flatMap(fromFlag)) {
+      const source = stageOfCopy(stages, from, index);
+      if (source !== undefined) visit(source);
+    }
+  };
+  visit(target);
+  return [...needed].sort((a, b) => a - b);
+}
+
+function fromFlag({ keyword, flags }: Instruction): string[] {
+  return keyword === "COPY" ? flags.filter(({ name }) => name === "from").map(({ value }) => value) : [];
+}

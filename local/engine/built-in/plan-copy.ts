@@ -1,0 +1,135 @@
+import { readdir, readlink } from "node:fs/promises";
+import { join, posix } from "node:path";
+import { lstatIfAny, pathInRoot } from "../context/path-in-root.ts";
+import { EngineError } from "../engine.ts";
+import { type CopySource, isPattern, matchPaths } from "./copy-source.ts";
+import type { LayerEntry, Ownership } from "./layer-entry.ts";
+import { ownerOf } from "./rootfs-diff.ts";
+
+export interface CopyRequest {
+  readonly source: CopySource;
+  /** As written, variables expanded. */
+  readonly paths: readonly string[];
+  /** Absolute; a slash at the end says it is a folder. */
+  readonly destination: string;
+  /** The stage's files. */
+  readonly root: string;
+  readonly owner?: { readonly uid: number; readonly gid: number };
+  /** Permission bits for every file and folder copied. */
+  readonly mode?: number;
+}
+
+/**
+ * The layer entries of a COPY, by Docker's rules: a folder gives its contents, a file keeps its name in a folder or
+ * takes the destination's. Links named by the instruction are followed inside the source, links in the destination's
+ * path inside the image; links found on the way are copied as links.
+ */
+export async function planCopy(request: CopyRequest): Promise<LayerEntry[]> {
+  const plan = new CopyPlan(request);
+  const paths = await sourcePaths(request);
+  if (paths.length > 1 && !request.destination.endsWith("/")) {
+    throw new EngineError(`several sources need a destination that ends in "/", not ${request.destination}`);
+  }
+  for (const path of paths) await plan.addNamed(path);
+  return [...plan.entries.values()];
+}
+
+async function sourcePaths({ source, paths }: CopyRequest): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    const matches = isPattern(path) ? await matchPaths(source, path) : [path];
+    if (matches.length === 0) throw notFound(path, source);
+    found.push(...matches);
+  }
+  return found;
+}
+
+class CopyPlan {
+  readonly entries = new Map<string, LayerEntry>();
+  readonly #request: CopyRequest;
+
+  constructor(request: CopyRequest) {
+    this.#request = request;
+  }
+
+  async addNamed(path: string): Promise<void> {
+    const { source, destination, root } = this.#request;
+    const from = await pathInRoot(source.root, path);
+    const stats = await lstatIfAny(join(source.root, from));
+    if (!stats || !source.includes(from)) throw notFound(path, source);
+    const to = await pathInRoot(root, destination);
+    const present = await lstatIfAny(join(root, to));
+    if (stats.isDirectory()) return this.#addTree(from, to);
+    const intoFolder = destination.endsWith("/") || present?.isDirectory() || this.#isPlannedFolder(to);
+    await this.#add(from, intoFolder ? posix.join(to, posix.basename(path)) : to);
+  }
+
+  async #addTree(from: string, to: string): Promise<void> {
+    const { source } = this.#request;
+    await this.#add(from, to);
+    for (const name of (await readdir(join(source.root, from))).sort()) {
+      const child = posix.join(from, name);
+      if (!source.includes(child)) continue;
+      const stats = await lstatIfAny(join(source.root, child));
+      if (stats?.isDirectory()) await this.#addTree(child, posix.join(to, name));
+      else await this.#add(child, posix.join(to, name));
+    }
+  }
+
+  async #add(from: string, to: string): Promise<void> {
+    const { source, root } = this.#request;
+    const file = join(source.root, from);
+    const stats = await lstatIfAny(file);
+    if (!stats) return;
+    const path = await this.#place(to);
+    const owner = this.#ownership(stats);
+    if (stats.isDirectory()) {
+      const present = await lstatIfAny(join(root, path));
+      // A folder that is there already keeps its owner and mode, and is no change.
+      if (path !== "" && !present?.isDirectory() && !this.#isPlannedFolder(`/${path}`)) {
+        this.entries.set(path, { type: "directory", path, ...owner });
+      }
+      return;
+    }
+    if (path === "") throw new EngineError("a file cannot take the place of the root folder");
+    if (stats.isSymbolicLink()) {
+      this.entries.set(path, { type: "symlink", path, target: await readlink(file), ...owner });
+    } else if (stats.isFile()) {
+      this.entries.set(path, { type: "file", path, content: { file, size: stats.size }, ...owner });
+    }
+  }
+
+  /** The real path of a destination inside the image, with entries for folders that are missing on the way. */
+  async #place(to: string): Promise<string> {
+    const { root } = this.#request;
+    if (to === "/") return "";
+    const folder = await pathInRoot(root, posix.dirname(to));
+    for (const path of missingParents(folder)) {
+      const present = await lstatIfAny(join(root, path));
+      if (present?.isDirectory() || this.#isPlannedFolder(path)) continue;
+      if (present) throw new EngineError(`${path} of the image is not a folder`);
+      this.entries.set(path.slice(1), { type: "directory", path: path.slice(1), mode: 0o755, uid: 0, gid: 0 });
+    }
+    return posix.join(folder, posix.basename(to)).slice(1);
+  }
+
+  #isPlannedFolder(path: string): boolean {
+    return this.entries.get(path.slice(1))?.type === "directory";
+  }
+
+  #ownership(stats: { mode: number; uid: number; gid: number }): Ownership {
+    const { owner, mode, source } = this.#request;
+    const kept = source.keepsOwners ? ownerOf(stats) : { mode: stats.mode & 0o7777, uid: 0, gid: 0 };
+    return { ...kept, ...owner, ...(mode === undefined ? {} : { mode }) };
+  }
+}
+
+/** `/a`, `/a/b`, `/a/b/c` for `/a/b/c`. */
+function missingParents(folder: string): string[] {
+  const parts = folder.split("/").filter((part) => part !== "");
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
+}
+
+function notFound(path: string, source: CopySource): EngineError {
+  return new EngineError(`${JSON.stringify(path)} is not in ${source.name}, or is left out by .dockerignore`);
+}

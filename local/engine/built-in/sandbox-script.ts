@@ -1,0 +1,43 @@
+/**
+ * Runs with the machine's own shell inside fresh namespaces, as their first process, and ends by becoming the command.
+ * Arguments: root folder, `root` or `user`, then the command with all that leads to it (see sandbox.ts).
+ *
+ * - The root folder is moved over `/` before the command's chroot, so that climbing out of the chroot ends in it again.
+ *   An unprivileged user may not move mounts, and would reach nothing but the own files.
+ * - What root could change about the machine through /proc is read-only or hidden.
+ * - /dev is a small one of its own.
+ */
+export const sandboxScript = `
+set -e
+umask 022
+root=$1
+mode=$2
+shift 2
+mount --bind "$root" "$root"
+mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
+echo sandbox > "$root/proc/sys/kernel/hostname" || true
+for name in sys sysrq-trigger irq bus fs; do
+  [ -e "$root/proc/$name" ] || continue
+  mount --bind "$root/proc/$name" "$root/proc/$name"
+  mount -o remount,bind,ro,nosuid,nodev,noexec "$root/proc/$name"
+done
+for name in kcore keys timer_list; do
+  [ -e "$root/proc/$name" ] || continue
+  mount --bind /dev/null "$root/proc/$name"
+done
+mount -t tmpfs -o nosuid,noexec,mode=755,size=64m tmpfs "$root/dev"
+for name in null zero full random urandom tty; do
+  [ -e "/dev/$name" ] || continue
+  : > "$root/dev/$name"
+  mount --bind "/dev/$name" "$root/dev/$name"
+done
+mkdir -m 1777 "$root/dev/shm"
+ln -s /proc/self/fd "$root/dev/fd"
+ln -s fd/0 "$root/dev/stdin"
+ln -s fd/1 "$root/dev/stdout"
+ln -s fd/2 "$root/dev/stderr"
+ip link set lo up 2>/dev/null || true
+cd "$root"
+if [ "$mode" = root ]; then mount --move . /; fi
+exec "$@"
+`;

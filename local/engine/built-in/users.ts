@@ -1,0 +1,36 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathInRoot } from "../context/path-in-root.ts";
+import { EngineError } from "../engine.ts";
+
+export interface UserIds {
+  readonly uid: number;
+  readonly gid: number;
+  readonly home?: string;
+}
+
+/** Reads `user`, `user:group`, `uid` or `uid:gid` by the image's own /etc/passwd and /etc/group. */
+export async function findUser(root: string, text: string): Promise<UserIds> {
+  const [user = "", group] = text.split(":");
+  const accounts = await readTable(root, "/etc/passwd");
+  const account = accounts.find(([name, , uid]) => name === user || uid === user);
+  const uid = isId(user) ? Number(user) : Number(account?.[2] ?? unknown("user", user));
+  const home = account?.[5];
+  if (group === undefined || group === "") return { uid, gid: Number(account?.[3] ?? 0), home };
+  if (isId(group)) return { uid, gid: Number(group), home };
+  const found = (await readTable(root, "/etc/group")).find(([name]) => name === group);
+  return { uid, gid: Number(found?.[2] ?? unknown("group", group)), home };
+}
+
+function isId(text: string): boolean {
+  return /^\d{1,10}$/.test(text);
+}
+
+async function readTable(root: string, path: string): Promise<string[][]> {
+  const text = await readFile(join(root, await pathInRoot(root, path)), "utf8").catch(() => "");
+  return text.split("\n").map((line) => line.split(":"));
+}
+
+function unknown(kind: string, name: string): never {
+  throw new EngineError(`the image has no ${kind} ${JSON.stringify(name)}`);
+}

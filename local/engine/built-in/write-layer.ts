@@ -1,0 +1,89 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { posix } from "node:path";
+import { PassThrough, type Readable, Transform, type Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import { type Pack, pack } from "tar-stream";
+import type { BlobFiles } from "../../registry/blob-files.ts";
+import { mediaTypes } from "../../registry/media-types.ts";
+import type { Layer } from "./image.ts";
+import type { LayerEntry } from "./layer-entry.ts";
+
+export interface WrittenLayer extends Layer {
+  /** Digest of the uncompressed tar, which the image configuration lists. */
+  readonly diffId: string;
+}
+
+/**
+ * Writes entries as a gzipped tar layer. The same entries give the same bytes: sorted, one time for all, no names of
+ * users or groups. Deletions become whiteouts, https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#whiteouts
+ */
+export async function writeLayer(blobs: BlobFiles, entries: readonly LayerEntry[], mtime: Date): Promise<WrittenLayer> {
+  const archive = pack();
+  const diffId = createHash("sha256");
+  const hashing = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      diffId.update(chunk);
+      done(null, chunk);
+    },
+  });
+  const sorted = [...entries].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const output = new PassThrough();
+  const [stored] = await Promise.all([
+    blobs.put(output),
+    pipeline(archive as unknown as Readable, hashing, createGzip({ level: 1 }), output),
+    addAll(archive, sorted, mtime),
+  ]);
+  return {
+    ...stored,
+    mediaType: mediaTypes.ociLayer,
+    diffId: `sha256:${diffId.digest("hex")}`,
+    open: async () => blobs.open(stored.digest),
+  };
+}
+
+async function addAll(archive: Pack, entries: readonly LayerEntry[], mtime: Date): Promise<void> {
+  try {
+    for (const entry of entries) await add(archive, entry, mtime);
+    archive.finalize();
+  } catch (error) {
+    archive.destroy(error as Error);
+    throw error;
+  }
+}
+
+async function add(archive: Pack, entry: LayerEntry, mtime: Date): Promise<void> {
+  if (entry.type === "file" && !Buffer.isBuffer(entry.content)) {
+    const { file, size } = entry.content;
+    const sink = archive.entry({ ...headerOf(entry, mtime), size });
+    return pipeline(createReadStream(file), sink as unknown as Writable);
+  }
+  const content = entry.type === "file" ? (entry.content as Buffer) : Buffer.alloc(0);
+  return new Promise((resolve, reject) => {
+    archive.entry(headerOf(entry, mtime), content, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+function headerOf(entry: LayerEntry, mtime: Date): Parameters<Pack["entry"]>[0] {
+  const name = entry.path;
+  const common = { mtime, uname: "", gname: "" };
+  switch (entry.type) {
+    case "whiteout": {
+      const marker = posix.join(posix.dirname(name), `.wh.${posix.basename(name)}`);
+      return { ...common, name: marker, type: "file", mode: 0o644, uid: 0, gid: 0 };
+    }
+    case "link":
+      return { ...common, name, type: "link", linkname: entry.target, mode: 0o644, uid: 0, gid: 0 };
+    case "symlink":
+      return { ...common, ...ownership(entry), name, type: "symlink", linkname: entry.target };
+    case "directory":
+      return { ...common, ...ownership(entry), name: `${name}/`, type: "directory" };
+    case "file":
+      return { ...common, ...ownership(entry), name, type: "file" };
+  }
+}
+
+function ownership({ mode, uid, gid }: { mode: number; uid: number; gid: number }) {
+  return { mode, uid, gid };
+}
