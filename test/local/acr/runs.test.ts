@@ -17,7 +17,7 @@ let world: AcrWorld;
 
 beforeAll(async () => {
   azurite = await startAzurite();
-  world = await startAcrWorld(azurite.connectionString, { clockScale: 100 });
+  world = await startAcrWorld(azurite.connectionString, { clockScale: 300 });
 });
 afterAll(async () => {
   await world?.close();
