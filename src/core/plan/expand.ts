@@ -37,13 +37,13 @@ export function expand(desk: Desk, inboxKey: string, word: Inbox): boolean {
       logCollected(desk, word);
       break;
     case "cancel-requested":
-      decideRequest(desk, word, requestCancel(desk, word.run));
+      decideRequest(desk, word, () => requestCancel(desk, word.run));
       break;
     case "retry-requested":
-      decideRequest(desk, word, retry(desk, word));
+      decideRequest(desk, word, () => retry(desk, word));
       break;
     case "rebuild-requested":
-      decideRequest(desk, word, rebuild(desk, word));
+      decideRequest(desk, word, () => rebuild(desk, word));
       break;
   }
   desk.world.remove(inboxKey);
@@ -121,7 +121,10 @@ function putDecision(desk: Desk, decision: Decision): void {
   desk.world.put(keys.decided(decision.id), { key: decisionKey });
 }
 
-function decideRequest(desk: Desk, word: Inbox & { cause: Cause }, progress: Progress): void {
+/** A request with an id that was already decided is the same request, sent again (Idempotency-Key). */
+function decideRequest(desk: Desk, word: Inbox & { cause: Cause }, decideOn: () => Progress): void {
+  if (desk.world.get(keys.decided(word.id)) !== undefined) return;
+  const progress = decideOn();
   putDecision(desk, { id: word.id, at: isoOf(desk.now), registry: desk.registry.alias, cause: word.cause, ...progress });
 }
 

@@ -1,0 +1,60 @@
+import { key, keys, rangeOf } from "../core/state/keys.ts";
+import type { Lease, Throttle } from "../core/state/rows.ts";
+import type { RegistryFacts } from "../core/run/acr-run.ts";
+import { platformPartition } from "../handlers/registries.ts";
+import type { HistoryPorts } from "./history.ts";
+
+export interface HealthPorts extends HistoryPorts {
+  factsOf(alias: string): Promise<RegistryFacts>;
+  pingGitHub(): Promise<void>;
+  now(): number;
+}
+
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  /** In words; what is wrong and what follows from it. */
+  readonly detail: string;
+}
+
+/** Asks everything Slipway depends on, at once. */
+export async function checkHealth(ports: HealthPorts): Promise<{ readonly ok: boolean; readonly checks: readonly Check[] }> {
+  const checks = await Promise.all([
+    check("storage", async () => {
+      await ports.rows.read(platformPartition, key("sweep"));
+      return "table storage answers";
+    }),
+    check("github", async () => {
+      await ports.pingGitHub();
+      return "GitHub accepts our credential";
+    }),
+    ...ports.registries.aliases.map((alias) => check(`registry ${alias}`, () => checkRegistry(alias, ports))),
+  ]);
+  return { ok: checks.every((c) => c.ok), checks };
+}
+
+async function check(name: string, ask: () => Promise<string>): Promise<Check> {
+  try {
+    return { name, ok: true, detail: await ask() };
+  } catch (error) {
+    return { name, ok: false, detail: error instanceof Error ? error.message : "failed" };
+  }
+}
+
+async function checkRegistry(alias: string, ports: HealthPorts): Promise<string> {
+  const facts = await ports.factsOf(alias);
+  const { partition } = await ports.registries.find(alias);
+  const [lease, throttle, stuck, live] = await Promise.all([
+    ports.rows.read(partition, keys.lease),
+    ports.rows.read(partition, keys.throttle),
+    ports.rows.list(partition, rangeOf("stuck"), 10),
+    ports.rows.list(partition, rangeOf("live"), 1000),
+  ]);
+  const held = (lease.row?.value as Lease | undefined)?.holder ?? "";
+  const overdue = lease.row !== undefined && held !== "" && lease.now - lease.row.writtenAt > 300_000;
+  if (overdue) throw new Error(`a pass died ${Math.round((lease.now - lease.row!.writtenAt) / 1000)} s ago and nobody has taken over: is the sweep running?`);
+  if (stuck.length > 0) throw new Error(`${stuck.length === 10 ? "10 or more" : stuck.length} inbox rows could not be worked off and were set aside: ${stuck[0]!.key}`);
+  const until = (throttle.row?.value as Throttle | undefined)?.until;
+  const waits = until !== undefined && Date.parse(until) > ports.now() ? `; ACR asked us to wait until ${until}` : "";
+  return `${facts.loginServer} answers; ${live.length} runs at ACR${waits}`;
+}

@@ -1,0 +1,33 @@
+/** Errors as problem details. https://www.rfc-editor.org/rfc/rfc9457 */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly status: number;
+  readonly title: string;
+  /** What is wrong with which part of the request. */
+  readonly errors: readonly { readonly at: string; readonly message: string }[];
+  constructor(status: number, title: string, detail: string, errors: Problem["errors"] = []) {
+    super(detail);
+    this.status = status;
+    this.title = title;
+    this.errors = errors;
+  }
+}
+
+export function notFound(detail: string): Problem {
+  return new Problem(404, "Not found", detail);
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
+export function answerJson(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): ApiAnswer {
+  return { status, headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", ...headers }, body: `${JSON.stringify(value, null, 2)}\n` };
+}
+
+export function answerProblem(problem: Problem): ApiAnswer {
+  const body = { type: "about:blank", title: problem.title, status: problem.status, detail: problem.message, ...(problem.errors.length > 0 ? { errors: problem.errors } : {}) };
+  return answerJson(body, problem.status, { "content-type": "application/problem+json; charset=utf-8" });
+}

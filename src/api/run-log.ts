@@ -1,0 +1,47 @@
+/** A run's log: from our copy once it is kept, from ACR while it grows. Secrets are covered; offsets count bytes and stay true. */
+import type { LogReader } from "../azure/run-log.ts";
+import { maskBytes } from "../handlers/mask-lines.ts";
+import type { FoundRun } from "./history.ts";
+
+export interface LogPorts {
+  acrLog(registry: string, acrRunId: string): Promise<LogReader>;
+  keptLog(blob: string, offset: number, maxBytes: number): Promise<Uint8Array>;
+  sleep(ms: number): Promise<void>;
+}
+
+export interface LogPart {
+  readonly bytes: Uint8Array;
+  readonly next: number;
+  readonly complete: boolean;
+}
+
+/** One answer's worth: the host holds answers in memory. */
+const partBytes = 4 * 1024 * 1024;
+/** A follower waits this long for more before it gets an empty answer; well below the front end's 230 s. */
+const followMs = 20_000;
+const followStepMs = 500;
+const newline = 0x0a;
+
+export async function readRunLog(found: FoundRun, offset: number, follow: boolean, ports: LogPorts): Promise<LogPart> {
+  const { run } = found;
+  if (run.log) {
+    const bytes = offset < run.log.bytes ? await ports.keptLog(run.log.blob, offset, partBytes) : new Uint8Array();
+    const next = offset + bytes.byteLength;
+    return { bytes, next, complete: next >= run.log.bytes };
+  }
+  if (run.acrRunId === undefined) return { bytes: new Uint8Array(), next: offset, complete: run.ended !== undefined };
+  const reader = await ports.acrLog(run.registry, run.acrRunId);
+  for (let waited = 0; ; waited += followStepMs) {
+    const piece = await reader.read(offset, partBytes);
+    const whole = piece.complete ? piece.bytes : wholeLines(piece.bytes);
+    if (whole.byteLength > 0 || piece.complete || !follow || waited >= followMs)
+      return { bytes: maskBytes(whole), next: offset + whole.byteLength, complete: piece.complete };
+    await ports.sleep(followStepMs);
+  }
+}
+
+/** A line is shown once it is whole, so that no secret slips through in two halves. */
+function wholeLines(bytes: Uint8Array): Uint8Array {
+  const end = bytes.lastIndexOf(newline) + 1;
+  return end === 0 && bytes.byteLength >= partBytes ? bytes : bytes.subarray(0, end);
+}
