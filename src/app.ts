@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { dispatch } from "./api/route.ts";
 import { openApiOf } from "./api/openapi.ts";
+import { dispatch } from "./api/route.ts";
 import { readRoutes, writeRoutes } from "./api/routes.ts";
 import { type AcrTasks, createAcrTasks } from "./azure/acr-tasks.ts";
 import { createCredential } from "./azure/credential.ts";
@@ -17,8 +17,8 @@ import { parsePlatformYaml } from "./config/platform-yaml.ts";
 import { parseSlipwayYaml } from "./config/slipway-yaml.ts";
 import type { ConfigProblem } from "./core/config/definition.ts";
 import type { Platform } from "./core/config/platform.ts";
-import { parseReference } from "./core/image/reference.ts";
 import type { DigestLookup } from "./core/image/digest-lookup.ts";
+import { parseReference } from "./core/image/reference.ts";
 import type { LogHead } from "./core/run/call.ts";
 import { defaultTiming } from "./core/run/desk.ts";
 import { rangeOf } from "./core/state/keys.ts";
@@ -149,7 +149,9 @@ function createApp(settings: Settings, platform: Platform) {
       registries: history.registries,
       parseConfig: parseSlipwayYaml,
       tracksOf: async (registry, source, ref) =>
-        (await rows.list(registry.partition, rangeOf("track", String(source.id), ref), 10_000)).map((r) => r.value as Track),
+        (await rows.list(registry.partition, rangeOf("track", String(source.id), ref), 10_000)).map(
+          (r) => r.value as Track,
+        ),
       deliveries,
       log,
     }),
@@ -184,7 +186,11 @@ function createApp(settings: Settings, platform: Platform) {
       log,
     }),
     sweep: (log: Log): SweepPorts => ({ rows, queues, registries: history.registries, github, now, newId, log }),
-    api: { read: (request: Parameters<typeof dispatch>[1]) => dispatch(read, request), write: (request: Parameters<typeof dispatch>[1]) => dispatch(write, request), openApi },
+    api: {
+      read: (request: Parameters<typeof dispatch>[1]) => dispatch(read, request),
+      write: (request: Parameters<typeof dispatch>[1]) => dispatch(write, request),
+      openApi,
+    },
   };
 }
 

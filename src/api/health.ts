@@ -1,6 +1,6 @@
+import type { RegistryFacts } from "../core/run/acr-run.ts";
 import { key, keys, rangeOf } from "../core/state/keys.ts";
 import type { Lease, Throttle } from "../core/state/rows.ts";
-import type { RegistryFacts } from "../core/run/acr-run.ts";
 import { platformPartition } from "../handlers/registries.ts";
 import type { HistoryPorts } from "./history.ts";
 
@@ -18,7 +18,9 @@ export interface Check {
 }
 
 /** Asks everything Slipway depends on, at once. */
-export async function checkHealth(ports: HealthPorts): Promise<{ readonly ok: boolean; readonly checks: readonly Check[] }> {
+export async function checkHealth(
+  ports: HealthPorts,
+): Promise<{ readonly ok: boolean; readonly checks: readonly Check[] }> {
   const checks = await Promise.all([
     check("storage", async () => {
       await ports.rows.read(platformPartition, key("sweep"));
@@ -52,8 +54,14 @@ async function checkRegistry(alias: string, ports: HealthPorts): Promise<string>
   ]);
   const held = (lease.row?.value as Lease | undefined)?.holder ?? "";
   const overdue = lease.row !== undefined && held !== "" && lease.now - lease.row.writtenAt > 300_000;
-  if (overdue) throw new Error(`a pass died ${Math.round((lease.now - lease.row!.writtenAt) / 1000)} s ago and nobody has taken over: is the sweep running?`);
-  if (stuck.length > 0) throw new Error(`${stuck.length === 10 ? "10 or more" : stuck.length} inbox rows could not be worked off and were set aside: ${stuck[0]!.key}`);
+  if (overdue)
+    throw new Error(
+      `a pass died ${Math.round((lease.now - lease.row!.writtenAt) / 1000)} s ago and nobody has taken over: is the sweep running?`,
+    );
+  if (stuck.length > 0)
+    throw new Error(
+      `${stuck.length === 10 ? "10 or more" : stuck.length} inbox rows could not be worked off and were set aside: ${stuck[0]!.key}`,
+    );
   const until = (throttle.row?.value as Throttle | undefined)?.until;
   const waits = until !== undefined && Date.parse(until) > ports.now() ? `; ACR asked us to wait until ${until}` : "";
   return `${facts.loginServer} answers; ${live.length} runs at ACR${waits}`;

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { seqOf } from "../core/run/desk.ts";
 import { summarize } from "../core/run/transition.ts";
-import { key, type KeyRange, keys, rangeOf } from "../core/state/keys.ts";
+import { type KeyRange, key, keys, rangeOf } from "../core/state/keys.ts";
 import type { Attempt, Decision, Run, RunSummary, Track } from "../core/state/rows.ts";
 import type { Rows, StoredRow } from "../core/state/store.ts";
 import { platformPartition, type Registries, type Registry } from "../handlers/registries.ts";
@@ -52,13 +52,20 @@ export async function allRegistries(ports: HistoryPorts): Promise<readonly Regis
   return Promise.all(ports.registries.aliases.map((alias) => ports.registries.find(alias)));
 }
 
-export async function listRuns(filter: RunFilter, limit: number, after: string | undefined, ports: HistoryPorts): Promise<Page<RunSummary>> {
+export async function listRuns(
+  filter: RunFilter,
+  limit: number,
+  after: string | undefined,
+  ports: HistoryPorts,
+): Promise<Page<RunSummary>> {
   const sourceId = filter.source === undefined ? undefined : await sourceIdOf(filter.source, ports);
   if (filter.source !== undefined && sourceId === undefined) return { items: [] };
   const fits = (run: RunSummary) =>
     (filter.image === undefined || run.image === filter.image) &&
     (filter.commit === undefined || run.commit === filter.commit) &&
-    (filter.branch === undefined || run.ref === `refs/heads/${filter.branch}` || run.ref === `refs/tags/${filter.branch}`) &&
+    (filter.branch === undefined ||
+      run.ref === `refs/heads/${filter.branch}` ||
+      run.ref === `refs/tags/${filter.branch}`) &&
     (filter.status === undefined || run.status === filter.status);
   const range = rangeFor(filter, sourceId);
   const partitions = (await allRegistries(ports)).map((r) => r.partition);
@@ -85,7 +92,11 @@ function rangeFor(filter: RunFilter, sourceId: number | undefined): KeyRange {
   return rangeOf("run");
 }
 
-export async function listDecisions(limit: number, after: string | undefined, ports: HistoryPorts): Promise<Page<Decision>> {
+export async function listDecisions(
+  limit: number,
+  after: string | undefined,
+  ports: HistoryPorts,
+): Promise<Page<Decision>> {
   const partitions = [platformPartition, ...(await allRegistries(ports)).map((r) => r.partition)];
   return newestFirst<Decision>(ports.rows, partitions, rangeOf("decision"), limit, after, {
     valueOf: (stored) => stored as Decision,
@@ -101,12 +112,18 @@ async function newestFirst<T>(
   range: KeyRange,
   limit: number,
   after: string | undefined,
-  read: { readonly valueOf: (stored: unknown) => T; readonly timeOf: (value: T) => string; readonly fits: (value: T) => boolean },
+  read: {
+    readonly valueOf: (stored: unknown) => T;
+    readonly timeOf: (value: T) => string;
+    readonly fits: (value: T) => boolean;
+  },
 ): Promise<Page<T>> {
   const timeOf = (row: StoredRow) => read.timeOf(read.valueOf(row.value));
   const cursor = readCursor(after);
   const pageSize = Math.min(200, limit + 1);
-  const streams = await Promise.all(partitions.map(async (partition) => createStream(rows, partition, range, cursor[partition], pageSize)));
+  const streams = await Promise.all(
+    partitions.map(async (partition) => createStream(rows, partition, range, cursor[partition], pageSize)),
+  );
   const items: T[] = [];
   const seen: Record<string, string> = { ...cursor };
   for (let looked = 0; looked < lookedThroughMost; looked++) {
@@ -125,14 +142,19 @@ async function newestFirst<T>(
   return { items, next: writeCursor(seen) };
 }
 
-
 interface Stream {
   readonly partition: string;
   peek(): Promise<StoredRow | undefined>;
   take(): StoredRow | undefined;
 }
 
-async function createStream(rows: Rows, partition: string, range: KeyRange, after: string | undefined, pageSize: number): Promise<Stream> {
+async function createStream(
+  rows: Rows,
+  partition: string,
+  range: KeyRange,
+  after: string | undefined,
+  pageSize: number,
+): Promise<Stream> {
   let buffer: StoredRow[] = [];
   // The smallest key greater than `after`: keys never hold characters below a blank.
   let from = after === undefined || after < range.from || after >= range.to ? range.from : `${after}!`;
@@ -166,7 +188,8 @@ export interface FoundRun {
 export async function findRun(id: string, ports: HistoryPorts): Promise<FoundRun | undefined> {
   const alias = id.slice(0, Math.max(0, id.lastIndexOf("-")));
   const seq = seqOf(id);
-  if (!ports.registries.aliases.includes(alias) || !Number.isSafeInteger(seq) || seq < 1 || `${alias}-${seq}` !== id) return undefined;
+  if (!ports.registries.aliases.includes(alias) || !Number.isSafeInteger(seq) || seq < 1 || `${alias}-${seq}` !== id)
+    return undefined;
   const registry = await ports.registries.find(alias);
   const { row } = await ports.rows.read(registry.partition, keys.run(seq));
   return row ? { run: row.value as Run, registry } : undefined;
@@ -187,11 +210,21 @@ export async function findDecision(id: string, ports: HistoryPorts): Promise<rea
   return found.filter((d): d is Decision => d !== undefined);
 }
 
-export async function tracksOfImage(name: string, ports: HistoryPorts): Promise<readonly { readonly track: Track; readonly registry: Registry }[]> {
+export async function tracksOfImage(
+  name: string,
+  ports: HistoryPorts,
+): Promise<readonly { readonly track: Track; readonly registry: Registry }[]> {
   const found = await Promise.all(
     (await allRegistries(ports)).map(async (registry) => {
       const pointers = await ports.rows.list(registry.partition, rangeOf("image", name), 500);
-      const tracks = await Promise.all(pointers.map(async (p) => (await ports.rows.read(registry.partition, (p.value as { track: string }).track)).row?.value as Track | undefined));
+      const tracks = await Promise.all(
+        pointers.map(
+          async (p) =>
+            (await ports.rows.read(registry.partition, (p.value as { track: string }).track)).row?.value as
+              | Track
+              | undefined,
+        ),
+      );
       return tracks.flatMap((track) => (track ? [{ track, registry }] : []));
     }),
   );

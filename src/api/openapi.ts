@@ -15,9 +15,14 @@ export function openApiOf(routes: readonly Route[]): object {
         [route.method === "POST" ? "202" : "200"]: {
           description: "Done",
           content:
-            route.answers === "text/plain" ? { "text/plain": { schema: { type: "string" } } } : { "application/json": { schema: schemaOf(route.answers) } },
+            route.answers === "text/plain"
+              ? { "text/plain": { schema: { type: "string" } } }
+              : { "application/json": { schema: schemaOf(route.answers) } },
         },
-        default: { description: "What is wrong", content: { "application/problem+json": { schema: { type: "object" } } } },
+        default: {
+          description: "What is wrong",
+          content: { "application/problem+json": { schema: { type: "object" } } },
+        },
       },
     };
   }

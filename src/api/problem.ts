@@ -24,10 +24,20 @@ export interface ApiAnswer {
 }
 
 export function answerJson(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): ApiAnswer {
-  return { status, headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", ...headers }, body: `${JSON.stringify(value, null, 2)}\n` };
+  return {
+    status,
+    headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", ...headers },
+    body: `${JSON.stringify(value, null, 2)}\n`,
+  };
 }
 
 export function answerProblem(problem: Problem): ApiAnswer {
-  const body = { type: "about:blank", title: problem.title, status: problem.status, detail: problem.message, ...(problem.errors.length > 0 ? { errors: problem.errors } : {}) };
+  const body = {
+    type: "about:blank",
+    title: problem.title,
+    status: problem.status,
+    detail: problem.message,
+    ...(problem.errors.length > 0 ? { errors: problem.errors } : {}),
+  };
   return answerJson(body, problem.status, { "content-type": "application/problem+json; charset=utf-8" });
 }

@@ -1,5 +1,5 @@
 /** One route: where it is, what it takes, what it gives. The table of routes is also the OpenAPI document. */
-import { z } from "zod";
+import type { z } from "zod";
 import { type ApiAnswer, answerJson, answerProblem, Problem } from "./problem.ts";
 
 export interface ApiRequest {
@@ -51,13 +51,30 @@ export async function dispatch(routes: readonly Route[], request: ApiRequest): P
       return params ? [{ candidate, params }] : [];
     });
     const found = fitting.find((f) => f.candidate.method === request.method);
-    if (!found) throw fitting.length > 0 ? new Problem(405, "Method not allowed", `${request.path} takes ${fitting.map((f) => f.candidate.method).join(", ")}`) : new Problem(404, "Not found", `there is nothing at ${request.path}`);
+    if (!found)
+      throw fitting.length > 0
+        ? new Problem(
+            405,
+            "Method not allowed",
+            `${request.path} takes ${fitting.map((f) => f.candidate.method).join(", ")}`,
+          )
+        : new Problem(404, "Not found", `there is nothing at ${request.path}`);
     const { candidate, params } = found;
-    const query = strict(candidate.query).safeParse(Object.fromEntries([...request.query].filter(([name]) => name !== "code")));
+    const query = strict(candidate.query).safeParse(
+      Object.fromEntries([...request.query].filter(([name]) => name !== "code")),
+    );
     const path = candidate.params.safeParse(params);
-    const body = candidate.body ? candidate.body.safeParse(await jsonBody(request)) : { success: true as const, data: undefined };
-    if (!query.success || !path.success || !body.success) throw refusal({ query: query.error, path: path.error, body: body.error });
-    return await candidate.handle({ params: path.data as never, query: query.data as never, body: body.data as never, header: (name) => request.header(name) });
+    const body = candidate.body
+      ? candidate.body.safeParse(await jsonBody(request))
+      : { success: true as const, data: undefined };
+    if (!query.success || !path.success || !body.success)
+      throw refusal({ query: query.error, path: path.error, body: body.error });
+    return await candidate.handle({
+      params: path.data as never,
+      query: query.data as never,
+      body: body.data as never,
+      header: (name) => request.header(name),
+    });
   } catch (error) {
     if (error instanceof Problem) return answerProblem(error);
     throw error;

@@ -5,7 +5,18 @@ import { keys, rangeOf } from "../core/state/keys.ts";
 import type { Inbox } from "../core/state/rows.ts";
 import { type InboxWriter, leaveWord } from "../handlers/inbox.ts";
 import { checkHealth, type HealthPorts } from "./health.ts";
-import { allRegistries, attemptsOf, findDecision, findRun, type FoundRun, type HistoryPorts, listDecisions, listRuns, sourceIdOf, tracksOfImage } from "./history.ts";
+import {
+  allRegistries,
+  attemptsOf,
+  type FoundRun,
+  findDecision,
+  findRun,
+  type HistoryPorts,
+  listDecisions,
+  listRuns,
+  sourceIdOf,
+  tracksOfImage,
+} from "./history.ts";
 import { notFound, Problem } from "./problem.ts";
 import { answerJson, type Route, route } from "./route.ts";
 import { type LogPorts, readRunLog } from "./run-log.ts";
@@ -41,7 +52,8 @@ export function readRoutes(ports: ReadPorts): readonly Route[] {
     if (!found) throw notFound(`there is no run ${id}`);
     return found;
   };
-  const runView = async (found: FoundRun) => viewRun(found, await attemptsOf(found, ports), await causeChain(found.run, ports));
+  const runView = async (found: FoundRun) =>
+    viewRun(found, await attemptsOf(found, ports), await causeChain(found.run, ports));
   const table: Route[] = [
     route({
       method: "GET",
@@ -51,7 +63,10 @@ export function readRoutes(ports: ReadPorts): readonly Route[] {
       query: z.object({
         image: Name.optional(),
         source: Name.optional().describe("owner/name or numeric id"),
-        commit: z.string().regex(/^[0-9a-f]{40}$/, "40 hex digits").optional(),
+        commit: z
+          .string()
+          .regex(/^[0-9a-f]{40}$/, "40 hex digits")
+          .optional(),
         branch: Name.optional().describe("branch or Git tag, without refs/heads/"),
         status: z.string().max(20).optional(),
         ...paging,
@@ -74,9 +89,13 @@ export function readRoutes(ports: ReadPorts): readonly Route[] {
     route({
       method: "GET",
       template: "runs/{id}/log",
-      summary: "The log from an offset in bytes; `follow=true` waits up to 20 s for more. The headers say where to go on and whether it is complete",
+      summary:
+        "The log from an offset in bytes; `follow=true` waits up to 20 s for more. The headers say where to go on and whether it is complete",
       params: z.object({ id: Name }),
-      query: z.object({ offset: z.coerce.number().int().min(0).default(0), follow: z.enum(["true", "false"]).default("false") }),
+      query: z.object({
+        offset: z.coerce.number().int().min(0).default(0),
+        follow: z.enum(["true", "false"]).default("false"),
+      }),
       answers: "text/plain",
       async handle({ params, query }) {
         const part = await readRunLog(await mustFindRun(params.id), query.offset, query.follow === "true", ports);
@@ -126,7 +145,8 @@ export function readRoutes(ports: ReadPorts): readonly Route[] {
     route({
       method: "GET",
       template: "decisions",
-      summary: "What was decided about each event and request, newest first, and why nothing was built where nothing was",
+      summary:
+        "What was decided about each event and request, newest first, and why nothing was built where nothing was",
       params: nothing,
       query: z.object(paging),
       answers: z.object({ decisions: z.array(Object_), next: z.string().optional() }),
@@ -153,7 +173,9 @@ export function readRoutes(ports: ReadPorts): readonly Route[] {
       template: "why",
       summary: "Why an image is what it is: the run behind a repo:tag or a digest, its reasons and its causes",
       params: nothing,
-      query: z.object({ reference: z.string().min(1).max(500).describe("repo:tag, login-server/repo:tag, repo@sha256:… or sha256:…") }),
+      query: z.object({
+        reference: z.string().min(1).max(500).describe("repo:tag, login-server/repo:tag, repo@sha256:… or sha256:…"),
+      }),
       answers: Object_,
       async handle({ query }) {
         const runId = await runBehind(query.reference, ports);
@@ -186,10 +208,12 @@ export function writeRoutes(ports: WritePorts): readonly Route[] {
   const requestId = (header: (name: string) => string | undefined, what: string): string => {
     const given = header("idempotency-key");
     if (given === undefined) return `request-${ports.newId()}`;
-    if (!/^[A-Za-z0-9._-]{1,100}$/.test(given)) throw new Problem(400, "Bad request", "Idempotency-Key takes 1 to 100 of A-Z a-z 0-9 . _ -");
+    if (!/^[A-Za-z0-9._-]{1,100}$/.test(given))
+      throw new Problem(400, "Bad request", "Idempotency-Key takes 1 to 100 of A-Z a-z 0-9 . _ -");
     return `request-${what}-${given}`;
   };
-  const cause = (id: string, action: string) => ({ kind: "request", id, action, at: new Date(ports.now()).toISOString() }) as const;
+  const cause = (id: string, action: string) =>
+    ({ kind: "request", id, action, at: new Date(ports.now()).toISOString() }) as const;
   const ofRun = (action: "cancel" | "retry", summary: string) =>
     route({
       method: "POST",
@@ -202,7 +226,12 @@ export function writeRoutes(ports: WritePorts): readonly Route[] {
         const found = await findRun(params.id, ports);
         if (!found) throw notFound(`there is no run ${params.id}`);
         const id = requestId(header, `${action}-${found.run.id}`);
-        return accepted(found.registry.alias, { kind: `${action}-requested`, id, cause: cause(id, action), run: found.run.id });
+        return accepted(found.registry.alias, {
+          kind: `${action}-requested`,
+          id,
+          cause: cause(id, action),
+          run: found.run.id,
+        });
       },
     });
   return [
@@ -214,16 +243,30 @@ export function writeRoutes(ports: WritePorts): readonly Route[] {
       summary: "Build an image although nothing has changed",
       params: z.object({ name: Name }),
       query: nothing,
-      body: z.strictObject({ ref: z.string().regex(/^refs\/(heads|tags)\/.+/, "a full ref: refs/heads/main").max(255).optional(), source: Name.optional() }),
+      body: z.strictObject({
+        ref: z
+          .string()
+          .regex(/^refs\/(heads|tags)\/.+/, "a full ref: refs/heads/main")
+          .max(255)
+          .optional(),
+        source: Name.optional(),
+      }),
       answers: Accepted,
       async handle({ params, body, header }) {
         const sourceId = body.source === undefined ? undefined : await sourceIdOf(body.source, ports);
         const found = (await tracksOfImage(params.name, ports)).filter(
-          ({ track }) => (body.ref === undefined || track.ref === body.ref) && (body.source === undefined || track.source.id === sourceId),
+          ({ track }) =>
+            (body.ref === undefined || track.ref === body.ref) &&
+            (body.source === undefined || track.source.id === sourceId),
         );
         const aliases = new Set(found.map((f) => f.registry.alias));
         if (aliases.size === 0) throw notFound(`no such image: ${params.name}${body.ref ? ` from ${body.ref}` : ""}`);
-        if (aliases.size > 1) throw new Problem(409, "Ambiguous", `${params.name} is built into ${[...aliases].join(" and ")}: name ref and source`);
+        if (aliases.size > 1)
+          throw new Problem(
+            409,
+            "Ambiguous",
+            `${params.name} is built into ${[...aliases].join(" and ")}: name ref and source`,
+          );
         const id = requestId(header, `rebuild-${params.name}`);
         const [alias] = [...aliases];
         return accepted(alias!, {
@@ -256,4 +299,3 @@ async function runBehind(text: string, ports: HistoryPorts): Promise<string | un
   }
   return undefined;
 }
-

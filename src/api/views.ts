@@ -65,9 +65,20 @@ export function viewTrack({ track, registry }: { readonly track: Track; readonly
     stableTags: track.makes,
     wanted: { commit: track.wanted.commit, inputs: track.wanted.inputs },
     ...(track.built
-      ? { built: { commit: track.built.commit, digest: track.built.digest, run: track.built.run, at: track.built.at, proved: track.built.proved } }
+      ? {
+          built: {
+            commit: track.built.commit,
+            digest: track.built.digest,
+            run: track.built.run,
+            at: track.built.at,
+            proved: track.built.proved,
+          },
+        }
       : {}),
-    bases: track.bases.map((b) => ({ ...b, ...(track.built?.bases[b.reference] ? { digest: track.built.bases[b.reference] } : {}) })),
+    bases: track.bases.map((b) => ({
+      ...b,
+      ...(track.built?.bases[b.reference] ? { digest: track.built.bases[b.reference] } : {}),
+    })),
     ...(track.planned ? { planned: track.planned.id } : {}),
     ...(track.active ? { active: track.active.id } : {}),
     failures: track.failures,

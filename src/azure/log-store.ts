@@ -23,9 +23,11 @@ export function createLogStore(service: BlobServiceClient): KeptLogs {
         }
       };
       try {
-        await blobs.getBlockBlobClient(name).uploadStream(Readable.from(counted(), { objectMode: false }), 1024 * 1024, 2, {
-          blobHTTPHeaders: { blobContentType: "text/plain; charset=utf-8" },
-        });
+        await blobs
+          .getBlockBlobClient(name)
+          .uploadStream(Readable.from(counted(), { objectMode: false }), 1024 * 1024, 2, {
+            blobHTTPHeaders: { blobContentType: "text/plain; charset=utf-8" },
+          });
       } catch (error) {
         throw storageFault("keep the log", error);
       }

@@ -1,6 +1,6 @@
 import type { QueueServiceClient } from "@azure/storage-queue";
-import type { Queues } from "../handlers/messages.ts";
 import { InternalError, TransientError } from "../errors.ts";
+import type { Queues } from "../handlers/messages.ts";
 
 /** 64 KiB of base64 are 48 KiB of text. https://learn.microsoft.com/azure/storage/queues/scalability-targets */
 const bytesMost = 49_152;
@@ -12,10 +12,13 @@ export function createQueues(service: QueueServiceClient): Queues {
     async send(queue, message, options) {
       const text = JSON.stringify(message);
       const bytes = Buffer.byteLength(text);
-      if (bytes > bytesMost) throw new InternalError(`message for ${queue} has ${bytes} bytes; a queue takes ${bytesMost}`);
+      if (bytes > bytesMost)
+        throw new InternalError(`message for ${queue} has ${bytes} bytes; a queue takes ${bytesMost}`);
       const visibilityTimeout = Math.min(delayMostSeconds, Math.max(0, Math.round(options?.delaySeconds ?? 0)));
       try {
-        await service.getQueueClient(queue).sendMessage(Buffer.from(text).toString("base64"), { visibilityTimeout, messageTimeToLive: -1 });
+        await service
+          .getQueueClient(queue)
+          .sendMessage(Buffer.from(text).toString("base64"), { visibilityTimeout, messageTimeToLive: -1 });
       } catch (error) {
         const { statusCode, message: why } = error as { statusCode?: number; message?: string };
         throw new TransientError(`send to ${queue}: queue storage answered ${statusCode ?? why ?? "nothing"}`);

@@ -15,14 +15,18 @@ export function openStorage(connection: StorageConnection, managedIdentity: bool
   if (connection.kind === "connection-string") {
     const text = connection.connectionString.expose();
     // An account key over http is the operator's own choice, made by writing http into the connection string.
-    const allowInsecureConnection = /(^|;)\s*(DefaultEndpointsProtocol=http;|UseDevelopmentStorage=true|TableEndpoint=http:)/i.test(`${text};`);
+    const allowInsecureConnection =
+      /(^|;)\s*(DefaultEndpointsProtocol=http;|UseDevelopmentStorage=true|TableEndpoint=http:)/i.test(`${text};`);
     return {
       table: (name) => TableClient.fromConnectionString(text, name, { allowInsecureConnection }),
       queues: QueueServiceClient.fromConnectionString(text),
       blobs: BlobServiceClient.fromConnectionString(text),
     };
   }
-  const credential = createCredential({ managedIdentity, ...(connection.clientId ? { clientId: connection.clientId } : {}) });
+  const credential = createCredential({
+    managedIdentity,
+    ...(connection.clientId ? { clientId: connection.clientId } : {}),
+  });
   return {
     table: (name) => new TableClient(connection.tableServiceUri, name, credential),
     queues: new QueueServiceClient(connection.queueServiceUri, credential),

@@ -52,8 +52,16 @@ export class HeldLease {
    * Gives the lease back on condition that nobody has asked for attention since `wake` was read; returns false when
    * somebody has, because their nudge found the lease held and was dropped.
    */
-  async release(wake: { readonly token: string; readonly etag: string } | undefined, nudge: Lease["nudge"]): Promise<boolean> {
-    const free: Lease = { ...this.#value, holder: "", seenWake: wake?.token ?? "", ...(nudge ? { nudge } : { nudge: undefined }) };
+  async release(
+    wake: { readonly token: string; readonly etag: string } | undefined,
+    nudge: Lease["nudge"],
+  ): Promise<boolean> {
+    const free: Lease = {
+      ...this.#value,
+      holder: "",
+      seenWake: wake?.token ?? "",
+      ...(nudge ? { nudge } : { nudge: undefined }),
+    };
     const guard: RowWrite = wake
       ? { kind: "replace", key: keys.wake, value: { token: wake.token } satisfies Wake, etag: wake.etag }
       : { kind: "insert", key: keys.wake, value: { token: "" } satisfies Wake };
@@ -83,7 +91,10 @@ export class HeldLease {
     const present: RowWrite[] = [];
     for (const write of writes) {
       const absent = write.kind === "remove" && (await this.#rows.read(this.#partition, write.key)).row === undefined;
-      if (absent) console.warn(JSON.stringify({ message: "a row to remove was already gone", partition: this.#partition, key: write.key }));
+      if (absent)
+        console.warn(
+          JSON.stringify({ message: "a row to remove was already gone", partition: this.#partition, key: write.key }),
+        );
       else present.push(write);
     }
     if (present.length === writes.length) throw new InternalError(`the lease row of ${this.#partition} is gone`);
@@ -95,10 +106,17 @@ export class HeldLease {
   }
 }
 
-export type Taken = { readonly kind: "held"; readonly lease: HeldLease } | { readonly kind: "dropped"; readonly why: string };
+export type Taken =
+  | { readonly kind: "held"; readonly lease: HeldLease }
+  | { readonly kind: "dropped"; readonly why: string };
 
 /** A nudge from a pass carries an id; one that comes with news does not. */
-export async function takeLease(rows: Rows, partition: string, holder: string, nudgeId: string | undefined): Promise<Taken> {
+export async function takeLease(
+  rows: Rows,
+  partition: string,
+  holder: string,
+  nudgeId: string | undefined,
+): Promise<Taken> {
   const [{ row, now }, wake] = await Promise.all([rows.read(partition, keys.lease), rows.read(partition, keys.wake)]);
   const taken: Lease = { holder, ttlSeconds: leaseSeconds, seenWake: "" };
   if (!row) {
@@ -107,10 +125,12 @@ export async function takeLease(rows: Rows, partition: string, holder: string, n
     return { kind: "held", lease: new HeldLease(rows, partition, taken, outcome.etags.get(keys.lease)!) };
   }
   const lease = row.value as Lease;
-  if (lease.holder !== "" && now - row.writtenAt < lease.ttlSeconds * 1000) return { kind: "dropped", why: "a pass is under way" };
+  if (lease.holder !== "" && now - row.writtenAt < lease.ttlSeconds * 1000)
+    return { kind: "dropped", why: "a pass is under way" };
   const token = (wake.row?.value as Wake | undefined)?.token ?? "";
   const hasNews = lease.holder !== "" || token !== lease.seenWake;
-  if (!hasNews && (nudgeId === undefined || nudgeId !== lease.nudge?.id)) return { kind: "dropped", why: "nothing new" };
+  if (!hasNews && (nudgeId === undefined || nudgeId !== lease.nudge?.id))
+    return { kind: "dropped", why: "nothing new" };
   const value: Lease = { ...lease, holder, ttlSeconds: leaseSeconds };
   const outcome = await rows.transact(partition, [{ kind: "replace", key: keys.lease, value, etag: row.etag }]);
   if (outcome.kind !== "done") return { kind: "dropped", why: "another pass has just begun" };
@@ -118,5 +138,7 @@ export async function takeLease(rows: Rows, partition: string, holder: string, n
 }
 
 function toWrite(change: Change): RowWrite {
-  return change.value === undefined ? { kind: "remove", key: change.key } : { kind: "put", key: change.key, value: change.value };
+  return change.value === undefined
+    ? { kind: "remove", key: change.key }
+    : { kind: "put", key: change.key, value: change.value };
 }

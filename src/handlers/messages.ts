@@ -32,7 +32,13 @@ export const Nudge = z.object({ registry: z.string(), nudge: z.string().optional
 export type Nudge = z.infer<typeof Nudge>;
 
 /** `run-work` → run-work. */
-export const RunWork = z.object({ kind: z.enum(["prepare", "collect"]), registry: z.string(), run: z.string(), runAttempt: z.number(), ...retry });
+export const RunWork = z.object({
+  kind: z.enum(["prepare", "collect"]),
+  registry: z.string(),
+  run: z.string(),
+  runAttempt: z.number(),
+  ...retry,
+});
 export type RunWork = z.infer<typeof RunWork>;
 
 /** `reports` → report-run. */
@@ -43,7 +49,12 @@ export const Report = z.discriminatedUnion("kind", [
 ]);
 export type Report = z.infer<typeof Report>;
 
-export const queueNames = { events: "events", registries: "registries", runWork: "run-work", reports: "reports" } as const;
+export const queueNames = {
+  events: "events",
+  registries: "registries",
+  runWork: "run-work",
+  reports: "reports",
+} as const;
 export type QueueName = (typeof queueNames)[keyof typeof queueNames];
 
 export interface Queues {

@@ -1,7 +1,13 @@
 /** What a commit says: its slipway.yaml, its Dockerfiles, and the content id of every file an image is built from. */
 import { createHash } from "node:crypto";
+import {
+  type ConfigProblem,
+  type ImageDefinition,
+  type Parsed,
+  type SlipwayConfig,
+  slipwayYamlPath,
+} from "../core/config/definition.ts";
 import { definitionKey } from "../core/config/definition-hash.ts";
-import { type ConfigProblem, type ImageDefinition, type Parsed, type SlipwayConfig, slipwayYamlPath } from "../core/config/definition.ts";
 import { inputPaths } from "../core/config/inputs.ts";
 import type { Platform } from "../core/config/platform.ts";
 import { mayPublish } from "../core/config/publish.ts";
@@ -49,7 +55,12 @@ export type ReadRef =
 const basesMost = 40;
 const filesAtOnce = 8;
 
-export async function readRef(source: SourceRepository, ref: string, sha: string, ports: ReadRefPorts): Promise<ReadRef> {
+export async function readRef(
+  source: SourceRepository,
+  ref: string,
+  sha: string,
+  ports: ReadRefPorts,
+): Promise<ReadRef> {
   const text = await ports.github.file(source, sha, slipwayYamlPath);
   if (text === undefined) return { kind: "no-config" };
   const config = ports.parseConfig(text);
@@ -68,7 +79,9 @@ export async function readRef(source: SourceRepository, ref: string, sha: string
     }
     const registry = await ports.registries.find(alias);
     const tracks = new Map((await ports.tracksOf(registry, source, ref)).map((t) => [t.image, t]));
-    const read = await mapBounded(definitions, (d) => readImage(d, { source, ref, sha, tree, registry, track: tracks.get(d.name), ports }));
+    const read = await mapBounded(definitions, (d) =>
+      readImage(d, { source, ref, sha, tree, registry, track: tracks.get(d.name), ports }),
+    );
     parts.push({
       registry,
       images: read.flatMap((r) => ("name" in r ? [r] : [])),
@@ -92,11 +105,15 @@ async function readImage(definition: ImageDefinition, context: ImageContext): Pr
   const { source, sha, tree, registry, track, ports } = context;
   const refuse = (reason: SkipReason, message: string): Refusal => ({ image: definition.name, reason, message });
   if (!mayPublish(ports.platform, source, registry.alias, definition.repository))
-    return refuse("not-allowed-to-publish", `${source.fullName} may not publish to ${registry.alias}/${definition.repository}`);
+    return refuse(
+      "not-allowed-to-publish",
+      `${source.fullName} may not publish to ${registry.alias}/${definition.repository}`,
+    );
 
   const path = definition.context === "" ? definition.dockerfile : `${definition.context}/${definition.dockerfile}`;
   const entry = tree.entries.find((e) => e.path === path);
-  if (!tree.truncated && entry?.type !== "blob") return refuse("dockerfile-missing", `there is no ${path} at ${sha.slice(0, 7)}`);
+  if (!tree.truncated && entry?.type !== "blob")
+    return refuse("dockerfile-missing", `there is no ${path} at ${sha.slice(0, 7)}`);
 
   const variables = variablesOf(registry.loginServer, context.ref, definition.name, sha, "0");
   const key = definitionKey(definition);
@@ -110,16 +127,25 @@ async function readImage(definition: ImageDefinition, context: ImageContext): Pr
       formatReference({ registry: registry.loginServer, repository: definition.repository, tag }),
     ),
   };
-  if (track && entry && track.dockerfileSha === entry.sha && track.wanted.definition === key && !usesCommit(definition)) return { ...common, bases: track.bases };
+  if (track && entry && track.dockerfileSha === entry.sha && track.wanted.definition === key && !usesCommit(definition))
+    return { ...common, bases: track.bases };
 
   const buildArgs = renderBuildArgs(definition, variables);
   if (!buildArgs.ok) return refuse("dockerfile-invalid", buildArgs.message);
   const text = await ports.github.file(source, sha, path);
   if (text === undefined) return refuse("dockerfile-missing", `there is no ${path} at ${sha.slice(0, 7)}`);
-  const dockerfile = readDockerfile(text, { buildArgs: buildArgs.values, target: definition.target, platform: definition.platforms[0] });
-  if (!dockerfile.ok) return refuse("dockerfile-invalid", `${path} line ${dockerfile.line}: ${dockerfile.message}; ${dockerfile.fix}`);
-  const bases = dockerfile.facts.dependencies.map((d): Base => ({ reference: formatReference(d.reference), class: d.class, pinned: d.pinned }));
-  if (bases.length > basesMost) return refuse("too-many-bases", `${path} names ${bases.length} images; at most ${basesMost} are followed`);
+  const dockerfile = readDockerfile(text, {
+    buildArgs: buildArgs.values,
+    target: definition.target,
+    platform: definition.platforms[0],
+  });
+  if (!dockerfile.ok)
+    return refuse("dockerfile-invalid", `${path} line ${dockerfile.line}: ${dockerfile.message}; ${dockerfile.fix}`);
+  const bases = dockerfile.facts.dependencies.map(
+    (d): Base => ({ reference: formatReference(d.reference), class: d.class, pinned: d.pinned }),
+  );
+  if (bases.length > basesMost)
+    return refuse("too-many-bases", `${path} names ${bases.length} images; at most ${basesMost} are followed`);
   return { ...common, bases };
 }
 
@@ -146,6 +172,7 @@ function usesCommit(definition: ImageDefinition): boolean {
 
 async function mapBounded<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<B[]> {
   const out: B[] = [];
-  for (let i = 0; i < items.length; i += filesAtOnce) out.push(...(await Promise.all(items.slice(i, i + filesAtOnce).map(work))));
+  for (let i = 0; i < items.length; i += filesAtOnce)
+    out.push(...(await Promise.all(items.slice(i, i + filesAtOnce).map(work))));
   return out;
 }

@@ -2,8 +2,9 @@
  * A GitHub webhook arrives. The order is the security: bounds, then the signature over the raw bytes, then parsing; one
  * queue write; then 202. Nothing is read from anywhere else before the answer (R1).
  */
-import { EventMessage, type Queues, queueNames } from "./messages.ts";
+
 import type { ReadPush } from "../github/push-event.ts";
+import { EventMessage, type Queues, queueNames } from "./messages.ts";
 
 export interface HttpRequest {
   header(name: string): string | undefined;
@@ -33,7 +34,8 @@ export async function receiveGitHubDelivery(request: HttpRequest, ports: Receive
   const type = request.header("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json") return refuse(415, "set the webhook's content type to application/json");
   const length = Number(request.header("content-length"));
-  if (Number.isFinite(length) && length > deliveryBytesMost) return refuse(413, `deliveries may have at most ${deliveryBytesMost} bytes`);
+  if (Number.isFinite(length) && length > deliveryBytesMost)
+    return refuse(413, `deliveries may have at most ${deliveryBytesMost} bytes`);
   const eventName = request.header("x-github-event");
   const guid = request.header("x-github-delivery");
   const body = await request.bytes();
@@ -42,12 +44,14 @@ export async function receiveGitHubDelivery(request: HttpRequest, ports: Receive
     ports.log("delivery refused: bad signature", { bytes: body.byteLength });
     return refuse(401, "the signature does not match");
   }
-  if (!eventName || !guid || !guidShape.test(guid)) return refuse(400, "X-GitHub-Event and X-GitHub-Delivery are required");
+  if (!eventName || !guid || !guidShape.test(guid))
+    return refuse(400, "X-GitHub-Event and X-GitHub-Delivery are required");
   const payload = parseObject(body);
   if (payload === undefined) return refuse(400, "the body is not a JSON object");
   if (eventName === "ping") return { status: 200, body: "pong" };
   // A 4xx for an event we do not use would show as a failed delivery and be redelivered for ever.
-  if (eventName !== "push") return { status: 202, body: `ignored: ${eventName.replace(/[^a-z_]/g, "").slice(0, 40)} is not used` };
+  if (eventName !== "push")
+    return { status: 202, body: `ignored: ${eventName.replace(/[^a-z_]/g, "").slice(0, 40)} is not used` };
 
   const push = ports.readPush(payload);
   if (push.ok === "ignored") return { status: 202, body: `ignored: ${push.reason}` };

@@ -7,7 +7,7 @@ import type { DigestLookup } from "../core/image/digest-lookup.ts";
 import { expand } from "../core/plan/expand.ts";
 import type { AcrRun, StartOutcome, StartRequest } from "../core/run/acr-run.ts";
 import { isAcrTerminal } from "../core/run/acr-run.ts";
-import { beginCall, endCall, giveUpLost, link, type LogHead, mayGiveUp, whoseRun } from "../core/run/call.ts";
+import { beginCall, endCall, giveUpLost, type LogHead, link, mayGiveUp, whoseRun } from "../core/run/call.ts";
 import { type Desk, getRun, isoOf, type Timing } from "../core/run/desk.ts";
 import { observe } from "../core/run/observe.ts";
 import { placeRun, releaseFromCycle } from "../core/run/place.ts";
@@ -125,7 +125,8 @@ class Pass {
     await this.#lease.renewIfOld();
     await Promise.all(
       missing.fetches.map(async (fetch) => {
-        if (fetch.kind === "row") this.#world.addRow(fetch.key, (await rows.read(registry.partition, fetch.key)).row?.value);
+        if (fetch.kind === "row")
+          this.#world.addRow(fetch.key, (await rows.read(registry.partition, fetch.key)).row?.value);
         else if (fetch.kind === "range")
           this.#world.addRange(fetch.range, fetch.limit, await rows.list(registry.partition, fetch.range, fetch.limit));
         else this.#world.addDigest(fetch.reference, await this.#ports.resolveDigest(fetch.reference));
@@ -140,13 +141,21 @@ class Pass {
     this.#world.committed();
     this.#progressed = true;
     // Owed in the same transaction; sent after it. A crash in between is the sweep's to mend.
-    for (const { key, value } of writes) if (value !== undefined && key.startsWith(rangeOf("due").from)) await this.#sendDue(value as Due);
+    for (const { key, value } of writes)
+      if (value !== undefined && key.startsWith(rangeOf("due").from)) await this.#sendDue(value as Due);
   }
 
   async #sendDue(due: Due): Promise<void> {
     const { queues, registry } = this.#ports;
-    if (due.kind === "report") await queues.send(queueNames.reports, { kind: "run", registry: registry.alias, run: due.run });
-    else await queues.send(queueNames.runWork, { kind: due.kind, registry: registry.alias, run: due.run, runAttempt: due.attempt });
+    if (due.kind === "report")
+      await queues.send(queueNames.reports, { kind: "run", registry: registry.alias, run: due.run });
+    else
+      await queues.send(queueNames.runWork, {
+        kind: due.kind,
+        registry: registry.alias,
+        run: due.run,
+        runAttempt: due.attempt,
+      });
   }
 
   /** Returns whether every word was worked off. */
@@ -244,7 +253,9 @@ class Pass {
   /** A pass died between writing the attempt and hearing from ACR. Until its deadline the call may still be under way. */
   async #recover(run: Run, attempt: Attempt): Promise<void> {
     if (this.#ports.now() <= Date.parse(attempt.deadline!)) return;
-    await this.#decide((desk) => endCall(desk, run, attempt, { kind: "unknown", message: "the pass that called stopped" }));
+    await this.#decide((desk) =>
+      endCall(desk, run, attempt, { kind: "unknown", message: "the pass that called stopped" }),
+    );
     const lost = await this.#decide((desk) => desk.world.get<Attempt>(keys.attempt(run.id, attempt.number))!);
     await this.#find(run, lost);
   }
@@ -258,7 +269,9 @@ class Pass {
     }
     const excluded = [...(attempt.excluded ?? []), ...others];
     if (others.length > 0)
-      await this.#decide((desk) => desk.world.put(keys.attempt(run.id, attempt.number), { ...attempt, excluded } satisfies Attempt));
+      await this.#decide((desk) =>
+        desk.world.put(keys.attempt(run.id, attempt.number), { ...attempt, excluded } satisfies Attempt),
+      );
     if (undecided === 0)
       await this.#decide((desk) => {
         if (mayGiveUp(desk, attempt)) giveUpLost(desk, getRun(desk.world, run.id)!, { ...attempt, excluded });
@@ -296,7 +309,9 @@ class Pass {
       const { ours, others } = await this.#candidates(attempt, attempt.calledAt);
       if (others.length > 0) {
         const excluded = [...(attempt.excluded ?? []), ...others];
-        await this.#decide((desk) => desk.world.put(keys.attempt(watched.run, watched.attempt), { ...attempt, excluded } satisfies Attempt));
+        await this.#decide((desk) =>
+          desk.world.put(keys.attempt(watched.run, watched.attempt), { ...attempt, excluded } satisfies Attempt),
+        );
       }
       if (ours && !isAcrTerminal(ours.status) && !this.#cancelled.has(ours.acrRunId)) {
         this.#cancelled.add(ours.acrRunId);
@@ -342,7 +357,9 @@ class Pass {
     const due = stuck ? waiting : waiting.filter((row) => recheckTime(row.key) <= this.#ports.now());
     for (const row of due) await this.#placeAgain((row.value as { run: string }).run);
     if (!stuck || !(await this.#isStuck())) return;
-    const runs = await this.#decide((desk) => waiting.flatMap((row) => getRun(desk.world, (row.value as { run: string }).run) ?? []));
+    const runs = await this.#decide((desk) =>
+      waiting.flatMap((row) => getRun(desk.world, (row.value as { run: string }).run) ?? []),
+    );
     const held = runs.filter((run) => run.status === "Planned" && run.hold?.kind !== "base-unknown");
     const oldest = held.sort((a, b) => a.order - b.order)[0];
     if (oldest) await this.#decide((desk) => releaseFromCycle(desk, getRun(desk.world, oldest.id)!));
@@ -368,7 +385,9 @@ class Pass {
     const moments: number[] = this.#progressed ? [now()] : [];
     if (await this.#hasWords()) moments.push(now());
     for (const { run: runId, attempt: number } of await this.#live()) {
-      const [run, attempt] = await this.#decide((desk) => [getRun(desk.world, runId), desk.world.get<Attempt>(keys.attempt(runId, number))] as const);
+      const [run, attempt] = await this.#decide(
+        (desk) => [getRun(desk.world, runId), desk.world.get<Attempt>(keys.attempt(runId, number))] as const,
+      );
       moments.push(now() + (run && attempt ? lookAgainMs(run, attempt, now()) : 0));
     }
     const [waiting] = await rows.list(registry.partition, rangeOf("wait"), 1);
@@ -379,7 +398,11 @@ class Pass {
 
   async #send(nudge: { readonly id: string; readonly at: string }): Promise<void> {
     const delaySeconds = Math.max(0, Math.ceil((Date.parse(nudge.at) - this.#ports.now()) / 1000));
-    await this.#ports.queues.send(queueNames.registries, { registry: this.#ports.registry.alias, nudge: nudge.id }, { delaySeconds });
+    await this.#ports.queues.send(
+      queueNames.registries,
+      { registry: this.#ports.registry.alias, nudge: nudge.id },
+      { delaySeconds },
+    );
   }
 }
 

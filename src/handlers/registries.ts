@@ -1,10 +1,11 @@
 /** The registries of slipway.platform.yaml, joined with what ARM says of them. */
+
+import { createHash } from "node:crypto";
 import type { Platform, RegistryConfig } from "../core/config/platform.ts";
 import type { RegistryFacts } from "../core/run/acr-run.ts";
 import { key, segment } from "../core/state/keys.ts";
 import type { Rows } from "../core/state/store.ts";
 import { PermanentError, TransientError } from "../errors.ts";
-import { createHash } from "node:crypto";
 
 /** Rows that belong to no registry: registries, sources, notes, and decisions about events that concern none. */
 export const platformPartition = "platform";
@@ -52,7 +53,13 @@ export function createRegistries(ports: {
       const partition = partitionOf(config, facts);
       if (current?.partition !== partition) {
         const generation = stored ? stored.generation + 1 : 0;
-        current = { resourceId: config.resourceId, loginServer: facts.loginServer, createdAt: facts.createdAt, partition, generation };
+        current = {
+          resourceId: config.resourceId,
+          loginServer: facts.loginServer,
+          createdAt: facts.createdAt,
+          partition,
+          generation,
+        };
         await ports.rows.transact(platformPartition, [{ kind: "put", key: rowKey, value: current }]);
       }
     } catch (error) {

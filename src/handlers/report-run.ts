@@ -51,16 +51,31 @@ async function say(run: Run, partition: string, ports: ReportPorts): Promise<voi
   const saidKey = key("said", run.commit, status.context);
   const { row, now } = await ports.rows.read(partition, saidKey);
   const before = row?.value as Said | undefined;
-  const next: Said = { run: run.id, seq: run.seq, rank: rankOf(run.status), text: `${status.state} ${status.description}`, posted: false };
+  const next: Said = {
+    run: run.id,
+    seq: run.seq,
+    rank: rankOf(run.status),
+    text: `${status.state} ${status.description}`,
+    posted: false,
+  };
   if (before && !isNews(before, next)) return;
   if (row && before && !before.posted && now - row.writtenAt < claimMs)
-    throw new TransientError(`report ${run.id}: another report of ${status.context} is under way`, { retryAfterSeconds: 2 });
+    throw new TransientError(`report ${run.id}: another report of ${status.context} is under way`, {
+      retryAfterSeconds: 2,
+    });
   const claim = await ports.rows.transact(partition, [
-    row ? { kind: "replace", key: saidKey, value: next, etag: row.etag } : { kind: "insert", key: saidKey, value: next },
+    row
+      ? { kind: "replace", key: saidKey, value: next, etag: row.etag }
+      : { kind: "insert", key: saidKey, value: next },
   ]);
-  if (claim.kind !== "done") throw new TransientError(`report ${run.id}: another report of ${status.context} is under way`, { retryAfterSeconds: 2 });
+  if (claim.kind !== "done")
+    throw new TransientError(`report ${run.id}: another report of ${status.context} is under way`, {
+      retryAfterSeconds: 2,
+    });
   await post(run.source, run.commit, status, ports);
-  await ports.rows.transact(partition, [{ kind: "replace", key: saidKey, value: { ...next, posted: true } satisfies Said, etag: claim.etags.get(saidKey)! }]);
+  await ports.rows.transact(partition, [
+    { kind: "replace", key: saidKey, value: { ...next, posted: true } satisfies Said, etag: claim.etags.get(saidKey)! },
+  ]);
 }
 
 /** A newer run speaks over an older one; the same run only forward, or to say more about where it stands. */
@@ -76,7 +91,12 @@ async function post(source: SourceRepository, sha: string, status: CommitStatus,
     await ports.github.postStatus(source, sha, status);
   } catch (error) {
     if (!(error instanceof PermanentError)) throw error;
-    ports.log("status refused by GitHub", { source: source.fullName, sha, context: status.context, why: error.message });
+    ports.log("status refused by GitHub", {
+      source: source.fullName,
+      sha,
+      context: status.context,
+      why: error.message,
+    });
   }
 }
 

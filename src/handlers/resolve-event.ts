@@ -2,14 +2,15 @@
  * Turns a hint ("this ref may have moved") into facts: the ref's head as GitHub has it now, and what that commit says. It
  * writes one inbox row per registry concerned and decides nothing about builds. Running it twice leaves the same state.
  */
-import { key, keys } from "../core/state/keys.ts";
+
+import { mayPublishAnywhere } from "../core/config/publish.ts";
 import type { Cause, SkipReason } from "../core/plan/reason.ts";
 import type { CommitStatus, SourceRepository } from "../core/source.ts";
+import { key, keys } from "../core/state/keys.ts";
 import type { Decision, Inbox, RefSnapshot, Refusal } from "../core/state/rows.ts";
-import type { RowWrite, Rows } from "../core/state/store.ts";
+import type { Rows, RowWrite } from "../core/state/store.ts";
 import { TransientError } from "../errors.ts";
-import { mayPublishAnywhere } from "../core/config/publish.ts";
-import { leaveWord, type InboxWriter } from "./inbox.ts";
+import { type InboxWriter, leaveWord } from "./inbox.ts";
 import { type EventMessage, queueNames } from "./messages.ts";
 import { type ReadRefPorts, type RegistryPart, readRef } from "./read-ref.ts";
 import { platformPartition, type Registry } from "./registries.ts";
@@ -17,7 +18,10 @@ import { platformPartition, type Registry } from "./registries.ts";
 export interface ResolvePorts extends ReadRefPorts, InboxWriter {
   readonly github: ReadRefPorts["github"] & {
     repository(id: number, lastKnownName?: string): Promise<SourceRepository | undefined>;
-    refHead(source: SourceRepository, ref: string): Promise<{ readonly kind: "found"; readonly sha: string } | { readonly kind: "absent" }>;
+    refHead(
+      source: SourceRepository,
+      ref: string,
+    ): Promise<{ readonly kind: "found"; readonly sha: string } | { readonly kind: "absent" }>;
   };
   /** The table of deliveries: what has come in, and what became of it. */
   readonly deliveries: Rows;
@@ -57,12 +61,22 @@ export async function giveUpEvent(message: EventMessage, error: Error, ports: Re
 async function isFinished(message: EventMessage, ports: ResolvePorts): Promise<boolean> {
   const { row } = await ports.deliveries.read(deliveriesPartition, key(message.eventId));
   const before = row?.value as Delivery | undefined;
-  const delivery: Delivery = { state: "received", event: message, seen: (before?.seen ?? 0) + 1, at: message.receivedAt };
+  const delivery: Delivery = {
+    state: "received",
+    event: message,
+    seen: (before?.seen ?? 0) + 1,
+    at: message.receivedAt,
+  };
   await putDelivery(ports, message, before?.state === "done" ? { ...before, seen: delivery.seen } : delivery);
   return before?.state === "done";
 }
 
-async function recordDelivery(message: EventMessage, ports: ResolvePorts, state: "done" | "failed", outcome: string): Promise<void> {
+async function recordDelivery(
+  message: EventMessage,
+  ports: ResolvePorts,
+  state: "done" | "failed",
+  outcome: string,
+): Promise<void> {
   const { row } = await ports.deliveries.read(deliveriesPartition, key(message.eventId));
   const seen = (row?.value as Delivery | undefined)?.seen ?? 1;
   await putDelivery(ports, message, { state, event: message, seen, at: message.receivedAt, outcome });
@@ -75,17 +89,33 @@ async function putDelivery(ports: ResolvePorts, message: EventMessage, delivery:
 async function resolve(message: EventMessage, ports: ResolvePorts): Promise<string> {
   const named: SourceRepository = { provider: "github", id: message.sourceId, fullName: message.fullName };
   // Policy first: a repository nobody allowed to publish costs no call and cannot make us read anything.
-  if (!mayPublishAnywhere(ports.platform, named)) return decideNothing(ports, message, named, "source-not-allowed", `no publish rule allows ${named.fullName}`);
+  if (!mayPublishAnywhere(ports.platform, named))
+    return decideNothing(ports, message, named, "source-not-allowed", `no publish rule allows ${named.fullName}`);
   const source = await ports.github.repository(message.sourceId, message.fullName);
-  if (!source) return decideNothing(ports, message, named, "source-not-readable", `GitHub does not show us repository ${named.fullName} (${named.id}): is the App installed there?`);
-  if (!mayPublishAnywhere(ports.platform, source)) return decideNothing(ports, message, source, "source-not-allowed", `no publish rule allows ${source.fullName}`);
+  if (!source)
+    return decideNothing(
+      ports,
+      message,
+      named,
+      "source-not-readable",
+      `GitHub does not show us repository ${named.fullName} (${named.id}): is the App installed there?`,
+    );
+  if (!mayPublishAnywhere(ports.platform, source))
+    return decideNothing(ports, message, source, "source-not-allowed", `no publish rule allows ${source.fullName}`);
   await rememberSource(ports, source);
 
   for (;;) {
     const generations = await readGenerations(message, ports);
     const head = await ports.github.refHead(source, message.ref);
-    if (isLag(message, head.kind === "found" ? head.sha : undefined)) throw new TransientError(`read ${message.ref}: GitHub does not show the push yet`, { retryAfterSeconds: 2 });
-    const outcome = await leaveSnapshot(message, ports, source, head.kind === "found" ? head.sha : undefined, generations);
+    if (isLag(message, head.kind === "found" ? head.sha : undefined))
+      throw new TransientError(`read ${message.ref}: GitHub does not show the push yet`, { retryAfterSeconds: 2 });
+    const outcome = await leaveSnapshot(
+      message,
+      ports,
+      source,
+      head.kind === "found" ? head.sha : undefined,
+      generations,
+    );
     // Somebody read this ref and left word while we were reading: what we hold may be older. Read again.
     if (outcome !== "conflict") return outcome;
   }
@@ -110,7 +140,11 @@ async function readGenerations(message: EventMessage, ports: ResolvePorts): Prom
     ports.registries.aliases.map(async (alias) => {
       const registry = await ports.registries.find(alias);
       const { row } = await ports.rows.read(registry.partition, keys.refGeneration(message.sourceId, message.ref));
-      return { registry, generation: (row?.value as { generation: number } | undefined)?.generation ?? 0, etag: row?.etag };
+      return {
+        registry,
+        generation: (row?.value as { generation: number } | undefined)?.generation ?? 0,
+        etag: row?.etag,
+      };
     }),
   );
 }
@@ -140,20 +174,43 @@ async function leaveSnapshot(
     const word = wordFor(message, source, sha, generation + 1, part);
     const value = { generation: generation + 1, sha: sha ?? null };
     const refKey = keys.refGeneration(source.id, message.ref);
-    const guard: RowWrite = etag === undefined ? { kind: "insert", key: refKey, value } : { kind: "replace", key: refKey, value, etag };
+    const guard: RowWrite =
+      etag === undefined ? { kind: "insert", key: refKey, value } : { kind: "replace", key: refKey, value, etag };
     if ((await leaveWord(ports, registry, word, [guard])) === "conflict") return "conflict";
     left++;
   }
-  if (read?.kind === "read") await oweRefusals(ports, message, source, sha!, [...read.homeless, ...parts.flatMap((p) => p.refused)], read.watched);
+  if (read?.kind === "read")
+    await oweRefusals(
+      ports,
+      message,
+      source,
+      sha!,
+      [...read.homeless, ...parts.flatMap((p) => p.refused)],
+      read.watched,
+    );
   await rememberHead(ports, source, message, sha);
   if (left > 0) return `left word for ${left === 1 ? "1 registry" : `${left} registries`}`;
   if (sha === undefined) return decideNothing(ports, message, source, "ref-deleted", `${message.ref} is gone`);
-  if (read?.kind === "no-config") return decideNothing(ports, message, source, "no-slipway-yaml", "there is no slipway.yaml at this commit", sha);
+  if (read?.kind === "no-config")
+    return decideNothing(ports, message, source, "no-slipway-yaml", "there is no slipway.yaml at this commit", sha);
   const [homeless] = read?.kind === "read" ? read.homeless : [];
-  return decideNothing(ports, message, source, homeless?.reason ?? "ref-not-watched", homeless?.message ?? `no image is built from ${message.ref}`, sha);
+  return decideNothing(
+    ports,
+    message,
+    source,
+    homeless?.reason ?? "ref-not-watched",
+    homeless?.message ?? `no image is built from ${message.ref}`,
+    sha,
+  );
 }
 
-function wordFor(message: EventMessage, source: SourceRepository, sha: string | undefined, generation: number, part: RegistryPart | undefined): Inbox {
+function wordFor(
+  message: EventMessage,
+  source: SourceRepository,
+  sha: string | undefined,
+  generation: number,
+  part: RegistryPart | undefined,
+): Inbox {
   const snapshot: RefSnapshot = {
     source,
     ref: message.ref,
@@ -168,7 +225,13 @@ function wordFor(message: EventMessage, source: SourceRepository, sha: string | 
 
 function causeOf(message: EventMessage): Cause {
   return message.origin === "delivery"
-    ? { kind: "delivery", id: message.eventId, event: "push", at: message.receivedAt, ...(message.by ? { by: message.by } : {}) }
+    ? {
+        kind: "delivery",
+        id: message.eventId,
+        event: "push",
+        at: message.receivedAt,
+        ...(message.by ? { by: message.by } : {}),
+      }
     : { kind: "sweep", id: message.eventId, at: message.receivedAt };
 }
 
@@ -219,14 +282,26 @@ async function oweRefusals(
   watched: number,
 ): Promise<void> {
   if (watched === 0) return;
-  const refusals = refused.map((r): CommitStatus => ({ state: "failure", context: `slipway/${r.image}`, description: r.message }));
+  const refusals = refused.map(
+    (r): CommitStatus => ({ state: "failure", context: `slipway/${r.image}`, description: r.message }),
+  );
   const built = watched - refusals.length;
-  const config: CommitStatus = { state: "success", context: "slipway/config", description: `slipway.yaml is valid: ${built === 1 ? "1 image is" : `${built} images are`} built from this ref` };
+  const config: CommitStatus = {
+    state: "success",
+    context: "slipway/config",
+    description: `slipway.yaml is valid: ${built === 1 ? "1 image is" : `${built} images are`} built from this ref`,
+  };
   await owe(ports, message, source, sha, config, ...refusals);
 }
 
 /** What GitHub has to be told that is no run's business; stored first, so that a lost message is sent again. */
-async function owe(ports: ResolvePorts, message: EventMessage, source: SourceRepository, sha: string, ...statuses: readonly CommitStatus[]): Promise<void> {
+async function owe(
+  ports: ResolvePorts,
+  message: EventMessage,
+  source: SourceRepository,
+  sha: string,
+  ...statuses: readonly CommitStatus[]
+): Promise<void> {
   const note: Note = { id: message.eventId, source, sha, statuses, at: message.receivedAt };
   const noteKey = keys.due("note", message.eventId);
   await ports.rows.transact(platformPartition, [{ kind: "put", key: noteKey, value: note }]);
@@ -248,7 +323,14 @@ export interface SeenRef {
   readonly listed: string | null;
 }
 
-async function rememberHead(ports: ResolvePorts, source: SourceRepository, message: EventMessage, sha: string | undefined): Promise<void> {
+async function rememberHead(
+  ports: ResolvePorts,
+  source: SourceRepository,
+  message: EventMessage,
+  sha: string | undefined,
+): Promise<void> {
   const seen: SeenRef = { ref: message.ref, sha: sha ?? null, listed: message.after ?? null };
-  await ports.rows.transact(platformPartition, [{ kind: "put", key: key("seen", String(source.id), message.ref), value: seen }]);
+  await ports.rows.transact(platformPartition, [
+    { kind: "put", key: key("seen", String(source.id), message.ref), value: seen },
+  ]);
 }

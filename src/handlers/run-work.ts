@@ -30,10 +30,17 @@ export interface RunWorkPorts extends InboxWriter {
   readonly acr: {
     uploadTarget(): Promise<{ readonly uploadUrl: Secret; readonly relativePath: string }>;
     logReader(acrRunId: string): Promise<{
-      read(offset: number, maxBytes: number): Promise<{ readonly bytes: Uint8Array; readonly nextOffset: number; readonly complete: boolean }>;
+      read(
+        offset: number,
+        maxBytes: number,
+      ): Promise<{ readonly bytes: Uint8Array; readonly nextOffset: number; readonly complete: boolean }>;
     }>;
   };
-  streamContext(tarball: Readable, contextPrefix: string, dockerfile: string): { readonly stream: Readable; readonly done: Promise<unknown> };
+  streamContext(
+    tarball: Readable,
+    contextPrefix: string,
+    dockerfile: string,
+  ): { readonly stream: Readable; readonly done: Promise<unknown> };
   upload(stream: Readable, uploadUrl: Secret): Promise<void>;
   readonly logs: LogStore;
   resolveDigest(reference: string): Promise<DigestLookup>;
@@ -52,7 +59,11 @@ export async function runWork(message: RunWork, ports: RunWorkPorts): Promise<vo
 /** For work that failed for good: the run ends and says why. */
 export async function giveUpRunWork(message: RunWork, error: Error, ports: RunWorkPorts): Promise<void> {
   const code = error instanceof PermanentError ? error.code : "gave-up";
-  const common = { id: `${message.run}.${message.runAttempt}.${message.kind}-failed`, run: message.run, attempt: message.runAttempt };
+  const common = {
+    id: `${message.run}.${message.runAttempt}.${message.kind}-failed`,
+    run: message.run,
+    attempt: message.runAttempt,
+  };
   const word: Inbox =
     message.kind === "prepare"
       ? { kind: "context-failed", ...common, code, message: error.message }
@@ -80,7 +91,13 @@ async function prepare(run: Run, attempt: Attempt, ports: RunWorkPorts): Promise
     tarball.destroy();
   }
   const id = `${run.id}.${attempt.number}.prepared`;
-  await leaveWord(ports, ports.registry, { kind: "context-prepared", id, run: run.id, attempt: attempt.number, sourceLocation: target.relativePath });
+  await leaveWord(ports, ports.registry, {
+    kind: "context-prepared",
+    id,
+    run: run.id,
+    attempt: attempt.number,
+    sourceLocation: target.relativePath,
+  });
 }
 
 const logChunk = 256 * 1024;
@@ -132,7 +149,11 @@ async function pointStableTags(run: Run, ports: RunWorkPorts): Promise<void> {
     if (lookup.kind === "unknown" || (lookup.kind === "found" && lookup.digest === track.built.digest)) continue;
     const parsed = parseReference(reference);
     if (!parsed.ok) continue;
-    ports.log("stable tag put right", { reference, to: track.built.digest, was: lookup.kind === "found" ? lookup.digest : "absent" });
+    ports.log("stable tag put right", {
+      reference,
+      to: track.built.digest,
+      was: lookup.kind === "found" ? lookup.digest : "absent",
+    });
     await ports.moveTag(reference, track.built.digest);
   }
 }

@@ -2,9 +2,10 @@
  * Webhooks hasten; this guarantees. Sends again what is owed and late, wakes passes that are overdue or died, asks GitHub
  * to redeliver what we failed to take, and looks for refs that moved without a word. Bounded per tick.
  */
+
+import type { SourceRepository } from "../core/source.ts";
 import { key, keys, rangeOf } from "../core/state/keys.ts";
 import type { Due, Lease } from "../core/state/rows.ts";
-import type { SourceRepository } from "../core/source.ts";
 import type { Rows } from "../core/state/store.ts";
 import type { Wake } from "./lease.ts";
 import { type EventMessage, type Queues, queueNames } from "./messages.ts";
@@ -37,7 +38,10 @@ const redeliveriesMost = 20;
 export async function sweep(ports: SweepPorts): Promise<void> {
   // One thing that fails must not keep the others from being done.
   const parts: [string, () => Promise<void>][] = [
-    ...ports.registries.aliases.map((alias): [string, () => Promise<void>] => [`registry ${alias}`, () => sweepRegistry(alias, ports)]),
+    ...ports.registries.aliases.map((alias): [string, () => Promise<void>] => [
+      `registry ${alias}`,
+      () => sweepRegistry(alias, ports),
+    ]),
     ["notes", () => sweepNotes(ports)],
     ["deliveries", () => redeliverFailed(ports)],
     ["refs", () => findMovedRefs(ports)],
@@ -58,17 +62,28 @@ async function sweepRegistry(alias: string, ports: SweepPorts): Promise<void> {
   for (const row of await ports.rows.list(registry.partition, rangeOf("due"), dueMost)) {
     if (now - row.writtenAt < lateMs) continue;
     const due = row.value as Due;
-    if (due.kind === "report") await ports.queues.send(queueNames.reports, { kind: "run", registry: alias, run: due.run });
-    else await ports.queues.send(queueNames.runWork, { kind: due.kind, registry: alias, run: due.run, runAttempt: due.attempt });
+    if (due.kind === "report")
+      await ports.queues.send(queueNames.reports, { kind: "run", registry: alias, run: due.run });
+    else
+      await ports.queues.send(queueNames.runWork, {
+        kind: due.kind,
+        registry: alias,
+        run: due.run,
+        runAttempt: due.attempt,
+      });
   }
 }
 
 /** A pass that died holds its lease until it expires; a nudge that got lost leaves its moment behind. */
 async function wakePass(registry: Registry, ports: SweepPorts): Promise<void> {
-  const [{ row, now }, wake] = await Promise.all([ports.rows.read(registry.partition, keys.lease), ports.rows.read(registry.partition, keys.wake)]);
+  const [{ row, now }, wake] = await Promise.all([
+    ports.rows.read(registry.partition, keys.lease),
+    ports.rows.read(registry.partition, keys.wake),
+  ]);
   const lease = row?.value as Lease | undefined;
   if (row && lease && lease.holder !== "") {
-    if (now - row.writtenAt >= lease.ttlSeconds * 1000) await ports.queues.send(queueNames.registries, { registry: registry.alias });
+    if (now - row.writtenAt >= lease.ttlSeconds * 1000)
+      await ports.queues.send(queueNames.registries, { registry: registry.alias });
     return;
   }
   const token = (wake.row?.value as Wake | undefined)?.token ?? "";
@@ -80,7 +95,8 @@ async function wakePass(registry: Registry, ports: SweepPorts): Promise<void> {
 async function sweepNotes(ports: SweepPorts): Promise<void> {
   const { now } = await ports.rows.read(platformPartition, key("sweep"));
   for (const row of await ports.rows.list(platformPartition, rangeOf("due", "note"), dueMost))
-    if (now - row.writtenAt >= lateMs) await ports.queues.send(queueNames.reports, { kind: "note", note: (row.value as Note).id });
+    if (now - row.writtenAt >= lateMs)
+      await ports.queues.send(queueNames.reports, { kind: "note", note: (row.value as Note).id });
 }
 
 interface SweepRow {
@@ -90,7 +106,12 @@ interface SweepRow {
 }
 
 async function readSweep(ports: SweepPorts): Promise<SweepRow> {
-  return ((await ports.rows.read(platformPartition, key("sweep"))).row?.value as SweepRow | undefined) ?? { source: "", redelivered: [] };
+  return (
+    ((await ports.rows.read(platformPartition, key("sweep"))).row?.value as SweepRow | undefined) ?? {
+      source: "",
+      redelivered: [],
+    }
+  );
 }
 
 async function putSweep(ports: SweepPorts, value: SweepRow): Promise<void> {
@@ -101,7 +122,9 @@ async function putSweep(ports: SweepPorts, value: SweepRow): Promise<void> {
 async function redeliverFailed(ports: SweepPorts): Promise<void> {
   const since = new Date(ports.now() - redeliverHours * 3_600_000).toISOString();
   const state = await readSweep(ports);
-  const failed = (await ports.github.failedDeliveries(since)).filter((d) => !state.redelivered.includes(d.guid)).slice(0, redeliveriesMost);
+  const failed = (await ports.github.failedDeliveries(since))
+    .filter((d) => !state.redelivered.includes(d.guid))
+    .slice(0, redeliveriesMost);
   if (failed.length === 0) return;
   for (const { id, guid } of failed) {
     ports.log("asking GitHub to redeliver", { guid });
@@ -132,10 +155,16 @@ async function findMoved(source: SourceRepository, ports: SweepPorts): Promise<v
   }
   if (listed.length >= refsMost) return;
   const present = new Set(listed.map((l) => l.ref));
-  for (const { ref, sha } of seen.values()) if (sha !== null && !present.has(ref)) await announce(source, ref, undefined, ports);
+  for (const { ref, sha } of seen.values())
+    if (sha !== null && !present.has(ref)) await announce(source, ref, undefined, ports);
 }
 
-async function announce(source: SourceRepository, ref: string, sha: string | undefined, ports: SweepPorts): Promise<void> {
+async function announce(
+  source: SourceRepository,
+  ref: string,
+  sha: string | undefined,
+  ports: SweepPorts,
+): Promise<void> {
   // Found again by the next tick before it is resolved, it is another event that changes nothing (R2).
   const message: EventMessage = {
     kind: "ref-moved",

@@ -2,7 +2,9 @@
  * Bases before dependents. Nodes are given with the nodes they stand on; edges to unknown nodes do not count. Nodes of a
  * cycle come last, in the order given: the caller plans them all the same and says that they form a cycle.
  */
-export function buildOrder(nodes: readonly { readonly id: string; readonly standsOn: readonly string[] }[]): readonly string[] {
+export function buildOrder(
+  nodes: readonly { readonly id: string; readonly standsOn: readonly string[] }[],
+): readonly string[] {
   const open = new Map(nodes.map((n) => [n.id, 0]));
   const dependents = new Map<string, string[]>();
   for (const node of nodes)

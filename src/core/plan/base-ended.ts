@@ -14,10 +14,15 @@ export function planAfterRun(desk: Desk, word: Inbox & { kind: "run-ended" }): r
   const track = getTrack(desk.world, word.track);
   if (!track) return [];
   const dependents = track.makes.flatMap((reference) =>
-    desk.world.range<Edge>(rangeOf("base", reference), manyTracks).map((e): PlanItem => ({ kind: "base-ended", track: e.value.track, reference })),
+    desk.world
+      .range<Edge>(rangeOf("base", reference), manyTracks)
+      .map((e): PlanItem => ({ kind: "base-ended", track: e.value.track, reference })),
   );
   // Its own planned run waited for this one. The reference is empty: nothing of its bases has changed.
-  return [{ kind: "base-ended", track: word.track, reference: "" }, ...dependents.filter((d) => d.track !== word.track)];
+  return [
+    { kind: "base-ended", track: word.track, reference: "" },
+    ...dependents.filter((d) => d.track !== word.track),
+  ];
 }
 
 /** Looks at one dependent after a run of its base has ended. Doing it twice changes nothing. */
@@ -38,11 +43,18 @@ function isGood(base: Run): boolean {
 }
 
 function tellPlanned(desk: Desk, planned: Run, reference: string, base: Run): void {
-  const about = planned.reasons.find((r): r is Reason & { kind: "base" } => r.kind === "base" && r.reference === reference);
+  const about = planned.reasons.find(
+    (r): r is Reason & { kind: "base" } => r.kind === "base" && r.reference === reference,
+  );
   if (isGood(base)) {
     const told =
       about && base.digest
-        ? { ...planned, reasons: planned.reasons.map((r): Reason => (r === about ? { ...about, to: base.digest, run: base.id } : r)) }
+        ? {
+            ...planned,
+            reasons: planned.reasons.map(
+              (r): Reason => (r === about ? { ...about, to: base.digest, run: base.id } : r),
+            ),
+          }
         : planned;
     if (told !== planned) putRun(desk, told);
     placeRun(desk, told);
@@ -56,10 +68,16 @@ function tellPlanned(desk: Desk, planned: Run, reference: string, base: Run): vo
   const others = planned.reasons.filter((r) => r !== about);
   const message = `its base ${reference} was not built: ${base.id} ended ${base.status}`;
   if (others.length === 0) {
-    endRun(desk, planned, "Skipped", { ended: { code: "base-failed", message: `${message}; the image stays on the last good one` } });
+    endRun(desk, planned, "Skipped", {
+      ended: { code: "base-failed", message: `${message}; the image stays on the last good one` },
+    });
     return;
   }
-  const noted: Run = { ...planned, reasons: others, notes: [...(planned.notes ?? []), `${message}; built on the last good one`] };
+  const noted: Run = {
+    ...planned,
+    reasons: others,
+    notes: [...(planned.notes ?? []), `${message}; built on the last good one`],
+  };
   putRun(desk, noted);
   placeRun(desk, noted);
 }

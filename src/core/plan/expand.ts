@@ -2,8 +2,9 @@
  * Works an inbox row off, as much of it as fits one transaction. Until the row is gone it can be picked up again by
  * anyone: the stored plan and cursor say how far it has come.
  */
-import { type Desk, getRun, getTrack, isoOf, refName } from "../run/desk.ts";
+
 import { contextFailed, contextPrepared, logCollected, requestCancel } from "../run/answers.ts";
+import { type Desk, getRun, getTrack, isoOf, refName } from "../run/desk.ts";
 import { isTerminal } from "../run/transition.ts";
 import { keys, rangeOf } from "../state/keys.ts";
 import type { Decision, Expansion, Inbox, PlanItem, Progress, Track } from "../state/rows.ts";
@@ -57,11 +58,19 @@ function expandRefMoved(desk: Desk, inboxKey: string, word: Inbox & { kind: "ref
   const started = desk.world.get<Expansion>(keys.expansion(word.id)) !== undefined;
   if (!started && accepted && snapshot.generation <= accepted.generation) {
     // Read earlier than what has been accepted since: following it would move the stable tag back to an old head.
-    decide(desk, word, countSkipped(noProgress, "superseded-event", undefined, "a later reading of this ref was already accepted"));
+    decide(
+      desk,
+      word,
+      countSkipped(noProgress, "superseded-event", undefined, "a later reading of this ref was already accepted"),
+    );
     desk.world.remove(inboxKey);
     return true;
   }
-  desk.world.put(acceptedKey, { generation: snapshot.generation, commit: snapshot.commit ?? null, at: isoOf(desk.now) });
+  desk.world.put(acceptedKey, {
+    generation: snapshot.generation,
+    commit: snapshot.commit ?? null,
+    at: isoOf(desk.now),
+  });
   return expandPlan(desk, inboxKey, word, () => planRef(desk, snapshot));
 }
 
@@ -92,7 +101,12 @@ function expandPlan(
   return true;
 }
 
-function applyItem(desk: Desk, word: Inbox & { kind: "ref-moved" | "run-ended" }, item: PlanItem, progress: Progress): Progress {
+function applyItem(
+  desk: Desk,
+  word: Inbox & { kind: "ref-moved" | "run-ended" },
+  item: PlanItem,
+  progress: Progress,
+): Progress {
   if (word.kind === "run-ended") {
     if (item.kind === "base-ended") afterBase(desk, item, word.run);
     return progress;
@@ -111,8 +125,20 @@ function applyItem(desk: Desk, word: Inbox & { kind: "ref-moved" | "run-ended" }
 
 function decide(desk: Desk, word: Inbox & { kind: "ref-moved" }, progress: Progress): void {
   const { source, ref, commit } = word.snapshot;
-  const why = progress.plannedCount === 0 && progress.skipped.length === 0 ? countSkipped(progress, "ref-not-watched", undefined) : progress;
-  putDecision(desk, { id: word.id, at: isoOf(desk.now), registry: desk.registry.alias, cause: word.cause, source, ref, ...(commit ? { commit } : {}), ...why });
+  const why =
+    progress.plannedCount === 0 && progress.skipped.length === 0
+      ? countSkipped(progress, "ref-not-watched", undefined)
+      : progress;
+  putDecision(desk, {
+    id: word.id,
+    at: isoOf(desk.now),
+    registry: desk.registry.alias,
+    cause: word.cause,
+    source,
+    ref,
+    ...(commit ? { commit } : {}),
+    ...why,
+  });
 }
 
 function putDecision(desk: Desk, decision: Decision): void {
@@ -125,7 +151,13 @@ function putDecision(desk: Desk, decision: Decision): void {
 function decideRequest(desk: Desk, word: Inbox & { cause: Cause }, decideOn: () => Progress): void {
   if (desk.world.get(keys.decided(word.id)) !== undefined) return;
   const progress = decideOn();
-  putDecision(desk, { id: word.id, at: isoOf(desk.now), registry: desk.registry.alias, cause: word.cause, ...progress });
+  putDecision(desk, {
+    id: word.id,
+    at: isoOf(desk.now),
+    registry: desk.registry.alias,
+    cause: word.cause,
+    ...progress,
+  });
 }
 
 function refuse(reason: SkipReason, message: string): Progress {
@@ -145,17 +177,28 @@ function rebuild(desk: Desk, word: Inbox & { kind: "rebuild-requested" }): Progr
   const found = desk.world
     .range<{ track: string }>(rangeOf("image", word.image), 1000)
     .flatMap((r) => getTrack(desk.world, r.value.track) ?? [])
-    .filter((t) => (word.ref === undefined || t.ref === word.ref) && (word.sourceId === undefined || t.source.id === word.sourceId));
+    .filter(
+      (t) =>
+        (word.ref === undefined || t.ref === word.ref) &&
+        (word.sourceId === undefined || t.source.id === word.sourceId),
+    );
   // A rebuild of thousands of branches at once is nobody's wish: one transaction's worth, or be more precise.
   if (found.length > 5) return refuse("image-not-found", `${found.length} refs build ${word.image}: name one with ref`);
-  if (found.length === 0) return refuse("image-not-found", `no image ${word.image}${word.ref ? ` is built from ${word.ref}` : ""}`);
+  if (found.length === 0)
+    return refuse("image-not-found", `no image ${word.image}${word.ref ? ` is built from ${word.ref}` : ""}`);
   return found.reduce((progress, track) => {
     const { planned } = request(desk, track, word, "rebuild");
     return countPlanned(progress, track.image, planned[0]!.run);
   }, noProgress);
 }
 
-function request(desk: Desk, track: Track, word: Inbox & { cause: Cause }, action: "retry" | "rebuild", of?: string): Progress {
+function request(
+  desk: Desk,
+  track: Track,
+  word: Inbox & { cause: Cause },
+  action: "retry" | "rebuild",
+  of?: string,
+): Progress {
   const { run } = openRun(desk, track, {
     wanted: { ...track.wanted, occurrence: word.id },
     reasons: [{ kind: "request", action, id: word.id, ...(of ? { of } : {}) }],

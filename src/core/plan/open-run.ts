@@ -1,8 +1,9 @@
 /** Opens a run for a track, or joins the one that is already planned: a track never has two planned runs. */
-import type { Run, Track, Wanted } from "../state/rows.ts";
+
 import { type Desk, getRun, isoOf, runIdOf, takeSequence } from "../run/desk.ts";
 import { placeRun } from "../run/place.ts";
 import { insertRun, moveRun, putRun, unplace } from "../run/transition.ts";
+import type { Run, Track, Wanted } from "../state/rows.ts";
 import { type Cause, mergeReasons, type Reason } from "./reason.ts";
 
 export interface RunRequest {
@@ -13,9 +14,14 @@ export interface RunRequest {
 }
 
 /** The track must already be written. Returns the run that will do the work, and whether it is new. */
-export function openRun(desk: Desk, track: Track, request: RunRequest): { readonly run: Run; readonly joined: boolean } {
+export function openRun(
+  desk: Desk,
+  track: Track,
+  request: RunRequest,
+): { readonly run: Run; readonly joined: boolean } {
   const planned = track.planned ? getRun(desk.world, track.planned.id) : undefined;
-  if (planned && planned.commit === request.wanted.commit) return { run: join(desk, track, planned, request), joined: true };
+  if (planned && planned.commit === request.wanted.commit)
+    return { run: join(desk, track, planned, request), joined: true };
   const run = insert(desk, track, request, planned);
   return { run, joined: false };
 }
@@ -71,7 +77,11 @@ function insert(desk: Desk, track: Track, request: RunRequest, older: Run | unde
     });
   }
   insertRun(desk, run);
-  desk.world.put(track.key, { ...track, wanted: { ...request.wanted, occurrence }, planned: open(run) } satisfies Track);
+  desk.world.put(track.key, {
+    ...track,
+    wanted: { ...request.wanted, occurrence },
+    planned: open(run),
+  } satisfies Track);
   placeRun(desk, run);
   return run;
 }

@@ -23,18 +23,26 @@ export function follows(edge: Pick<Edge, "class" | "baseUpdate">): boolean {
 }
 
 export function tracksOfRef(desk: Desk, snapshot: RefSnapshot): readonly Track[] {
-  return desk.world.range<Track>(rangeOf("track", String(snapshot.source.id), snapshot.ref), manyTracks).map((r) => r.value);
+  return desk.world
+    .range<Track>(rangeOf("track", String(snapshot.source.id), snapshot.ref), manyTracks)
+    .map((r) => r.value);
 }
 
-export function planRef(desk: Desk, snapshot: RefSnapshot): { readonly plan: readonly PlanItem[]; readonly progress: Progress } {
+export function planRef(
+  desk: Desk,
+  snapshot: RefSnapshot,
+): { readonly plan: readonly PlanItem[]; readonly progress: Progress } {
   let progress = noProgress;
   const tracks = new Map(tracksOfRef(desk, snapshot).map((t) => [t.key, t]));
   const trackKeyOf = (image: string) => keys.track(snapshot.source.id, snapshot.ref, image);
 
-  for (const refusal of snapshot.refused) progress = countSkipped(progress, refusal.reason, refusal.image, refusal.message);
+  for (const refusal of snapshot.refused)
+    progress = countSkipped(progress, refusal.reason, refusal.image, refusal.message);
 
   const images = new Map(snapshot.images.map((i) => [trackKeyOf(i.name), i]));
-  const changed = [...images].filter(([trackKey, image]) => differs(tracks.get(trackKey), image)).map(([trackKey]) => trackKey);
+  const changed = [...images]
+    .filter(([trackKey, image]) => differs(tracks.get(trackKey), image))
+    .map(([trackKey]) => trackKey);
   const closure = closureOf(desk, images, tracks, changed);
 
   const items = new Map<string, PlanItem>();
@@ -48,7 +56,9 @@ export function planRef(desk: Desk, snapshot: RefSnapshot): { readonly plan: rea
 
   const kept = new Set([...images.keys(), ...snapshot.refused.map((r) => trackKeyOf(r.image))]);
   const retired = [...tracks.values()].filter((t) => !kept.has(t.key));
-  const order = buildOrder([...items.values()].map((i) => ({ id: i.track, standsOn: "via" in i ? i.via.map((v) => v.track) : [] })));
+  const order = buildOrder(
+    [...items.values()].map((i) => ({ id: i.track, standsOn: "via" in i ? i.via.map((v) => v.track) : [] })),
+  );
   return {
     plan: [
       ...retired.map((t): PlanItem => ({ kind: "retire", track: t.key, image: t.image })),
@@ -97,8 +107,15 @@ function closureOf(
 /** The snapshot speaks for its own images; edges in storage speak for everyone else's. */
 function dependentsOf(desk: Desk, images: ReadonlyMap<string, SnapshotImage>, reference: string): readonly string[] {
   const inSnapshot = [...images].filter(([, image]) =>
-    image.bases.some((b) => !b.pinned && b.reference === reference && follows({ class: b.class, baseUpdate: image.definition.on.baseUpdate })),
+    image.bases.some(
+      (b) =>
+        !b.pinned &&
+        b.reference === reference &&
+        follows({ class: b.class, baseUpdate: image.definition.on.baseUpdate }),
+    ),
   );
-  const stored = desk.world.range<Edge>(rangeOf("base", reference), manyTracks).filter((e) => follows(e.value) && !images.has(e.value.track));
+  const stored = desk.world
+    .range<Edge>(rangeOf("base", reference), manyTracks)
+    .filter((e) => follows(e.value) && !images.has(e.value.track));
   return [...inSnapshot.map(([track]) => track), ...stored.map((e) => e.value.track)];
 }

@@ -15,7 +15,12 @@ export function countPlanned(progress: Progress, image: string, run: string): Pr
 }
 
 /** Groups by reason and message, so that ten thousand unchanged images are one line. */
-export function countSkipped(progress: Progress, reason: SkipReason, image: string | undefined, message?: string): Progress {
+export function countSkipped(
+  progress: Progress,
+  reason: SkipReason,
+  image: string | undefined,
+  message?: string,
+): Progress {
   const at = progress.skipped.findIndex((s) => s.reason === reason && s.message === message);
   const group: Skipped = progress.skipped[at] ?? { reason, count: 0, images: [], ...(message ? { message } : {}) };
   const grown: Skipped = {

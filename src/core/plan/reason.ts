@@ -44,7 +44,13 @@ export type SkipReason =
 
 /** What set a run off: a webhook, a person, our own sweep, or another run. Following `run` leads to the root. */
 export type Cause =
-  | { readonly kind: "delivery"; readonly id: string; readonly event: string; readonly at: string; readonly by?: string }
+  | {
+      readonly kind: "delivery";
+      readonly id: string;
+      readonly event: string;
+      readonly at: string;
+      readonly by?: string;
+    }
   | { readonly kind: "sweep"; readonly id: string; readonly at: string }
   | { readonly kind: "request"; readonly id: string; readonly action: string; readonly at: string }
   | { readonly kind: "run"; readonly id: string };
@@ -91,7 +97,8 @@ export function mergeReasons(before: readonly Reason[], added: readonly Reason[]
       continue;
     }
     const old = out[at]!;
-    out[at] = "from" in old && "from" in reason && old.from !== undefined ? ({ ...reason, from: old.from } as Reason) : reason;
+    out[at] =
+      "from" in old && "from" in reason && old.from !== undefined ? ({ ...reason, from: old.from } as Reason) : reason;
   }
   return out;
 }

@@ -2,10 +2,10 @@
 import { describeDefinitionChange } from "../config/definition-hash.ts";
 import { inputPaths } from "../config/inputs.ts";
 import type { Desk } from "../run/desk.ts";
+import { getRun, getTrack } from "../run/desk.ts";
 import { endRun } from "../run/transition.ts";
 import { keys } from "../state/keys.ts";
 import type { Base, PlanItem, RefSnapshot, Run, SnapshotImage, Track, Via, Wanted } from "../state/rows.ts";
-import { getRun, getTrack } from "../run/desk.ts";
 import { openRun } from "./open-run.ts";
 import type { Edge } from "./plan-ref.ts";
 import type { Cause, Reason, SkipReason } from "./reason.ts";
@@ -19,13 +19,23 @@ export interface PlanContext {
   readonly wave: string;
 }
 
-export function takeImage(desk: Desk, item: PlanItem & { kind: "take" }, snapshot: RefSnapshot, context: PlanContext): ItemOutcome {
+export function takeImage(
+  desk: Desk,
+  item: PlanItem & { kind: "take" },
+  snapshot: RefSnapshot,
+  context: PlanContext,
+): ItemOutcome {
   const image = snapshot.images.find((i) => i.name === item.image)!;
   const before = getTrack(desk.world, item.track);
   const taken = desk.world
     .getAll<{ track: string }>(image.makes.map((m) => keys.makes(m)))
     .findIndex((m) => m !== undefined && m.track !== item.track);
-  if (taken >= 0) return { kind: "skipped", reason: "tag-taken", message: `${image.makes[taken]} is already made by another image or ref` };
+  if (taken >= 0)
+    return {
+      kind: "skipped",
+      reason: "tag-taken",
+      message: `${image.makes[taken]} is already made by another image or ref`,
+    };
 
   const wanted: Wanted = { commit: snapshot.commit!, inputs: image.inputs, definition: image.definitionKey };
   const reasons = reasonsFor(desk, before, image, snapshot, item.via);
@@ -100,7 +110,10 @@ function reasonsFor(
       });
     }
     if (before.wanted.definition !== image.definitionKey)
-      reasons.push({ kind: "definition", changes: describeDefinitionChange(before.wanted.definition, image.definitionKey) });
+      reasons.push({
+        kind: "definition",
+        changes: describeDefinitionChange(before.wanted.definition, image.definitionKey),
+      });
   }
   return [...reasons, ...baseReasons(desk, before, via)];
 }
@@ -123,7 +136,8 @@ function causeOf(reasons: readonly Reason[], context: PlanContext): Cause {
 
 function moveEdges(desk: Desk, track: Track, before: readonly Base[]): void {
   const now = new Map(track.bases.filter((b) => !b.pinned).map((b) => [b.reference, b]));
-  for (const base of before) if (!base.pinned && !now.has(base.reference)) desk.world.remove(keys.base(base.reference, track.key));
+  for (const base of before)
+    if (!base.pinned && !now.has(base.reference)) desk.world.remove(keys.base(base.reference, track.key));
   for (const base of now.values())
     desk.world.put(keys.base(base.reference, track.key), {
       track: track.key,
@@ -134,5 +148,6 @@ function moveEdges(desk: Desk, track: Track, before: readonly Base[]): void {
 
 function moveMakes(desk: Desk, track: Track, before: readonly string[]): void {
   for (const reference of before) if (!track.makes.includes(reference)) desk.world.remove(keys.makes(reference));
-  for (const reference of track.makes) if (!before.includes(reference)) desk.world.put(keys.makes(reference), { track: track.key });
+  for (const reference of track.makes)
+    if (!before.includes(reference)) desk.world.put(keys.makes(reference), { track: track.key });
 }

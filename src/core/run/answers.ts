@@ -7,7 +7,10 @@ import { renderRun } from "./render-run.ts";
 import { dueKey, endRun, isTerminal, moveRun, owe, putRun } from "./transition.ts";
 
 /** An answer counts only for the attempt that is still waiting for it. */
-function awaited(desk: Desk, word: { readonly run: string; readonly attempt: number }): { run: Run; attempt: Attempt } | undefined {
+function awaited(
+  desk: Desk,
+  word: { readonly run: string; readonly attempt: number },
+): { run: Run; attempt: Attempt } | undefined {
   const run = getRun(desk.world, word.run);
   const attempt = run && desk.world.get<Attempt>(keys.attempt(word.run, word.attempt));
   return run && attempt && run.attempt === word.attempt ? { run, attempt } : undefined;
@@ -43,17 +46,23 @@ export function logCollected(desk: Desk, word: Inbox & { kind: "log-collected" }
   settleDue(desk, "collect", run, word.attempt);
   const log = word.bytes > 0 ? { log: { blob: word.blob, bytes: word.bytes } } : {};
   // ACR says "exit status 1"; the log says which command and why. Keep both.
-  const ended = run.ended && word.failure && run.status === "Failed" ? { ended: { ...run.ended, message: `${run.ended.message}: ${word.failure}` } } : {};
-  if (isTerminal(run.status) && run.attempt === word.attempt && !run.log) moveRun(desk, run, run.status, { ...log, ...ended });
+  const ended =
+    run.ended && word.failure && run.status === "Failed"
+      ? { ended: { ...run.ended, message: `${run.ended.message}: ${word.failure}` } }
+      : {};
+  if (isTerminal(run.status) && run.attempt === word.attempt && !run.log)
+    moveRun(desk, run, run.status, { ...log, ...ended });
 }
 
 /** Cancels at once what ACR does not know of; asks ACR to cancel the rest, and waits for what it says. */
 export function requestCancel(desk: Desk, runId: string): Progress {
   const run = getRun(desk.world, runId);
   if (!run) return countSkipped(noProgress, "run-not-found", undefined, `there is no run ${runId}`);
-  if (isTerminal(run.status)) return countSkipped(noProgress, "run-already-ended", run.image, `${run.id} has ended: ${run.status}`);
+  if (isTerminal(run.status))
+    return countSkipped(noProgress, "run-already-ended", run.image, `${run.id} has ended: ${run.status}`);
   const attempt = run.attempt > 0 ? desk.world.get<Attempt>(keys.attempt(run.id, run.attempt)) : undefined;
-  if (run.status === "Planned") endRun(desk, run, "Canceled", { ended: { code: "canceled", message: "canceled before it was scheduled" } });
+  if (run.status === "Planned")
+    endRun(desk, run, "Canceled", { ended: { code: "canceled", message: "canceled before it was scheduled" } });
   else if (attempt && (attempt.stage === "preparing" || attempt.stage === "prepared")) {
     if (attempt.stage === "preparing") settleDue(desk, "prepare", run, run.attempt);
     endAttempt(desk, attempt, "canceled");
@@ -74,7 +83,13 @@ export function endAttempt(desk: Desk, attempt: Attempt, how: string, changes: P
 }
 
 /** Ends a run that was not built; the track counts the failure of these inputs. */
-export function failRun(desk: Desk, run: Run, status: "Failed" | "Error" | "Timeout" | "Canceled", code: string, message: string): void {
+export function failRun(
+  desk: Desk,
+  run: Run,
+  status: "Failed" | "Error" | "Timeout" | "Canceled",
+  code: string,
+  message: string,
+): void {
   if (run.status !== "Planned") desk.world.remove(keys.live(run.seq));
   const failures = (desk.world.get<{ failures: number }>(run.track)?.failures ?? 0) + 1;
   endRun(desk, run, status, { ended: { code, message } }, { failures });
@@ -99,6 +114,10 @@ export function tryAgain(desk: Desk, run: Run, last: Attempt, why: string): void
     buildArgs: rendered.buildArgs,
   } satisfies Attempt);
   desk.world.put(keys.live(run.seq), { seq: run.seq, run: run.id, attempt: number } satisfies Live);
-  const moved = moveRun(desk, run, "Preparing", { attempt: number, acrRunId: undefined, notes: [...(run.notes ?? []), `attempt ${number}: ${why}`] });
+  const moved = moveRun(desk, run, "Preparing", {
+    attempt: number,
+    acrRunId: undefined,
+    notes: [...(run.notes ?? []), `attempt ${number}: ${why}`],
+  });
   owe(desk, { kind: "prepare", run: moved.id, attempt: number, seq: moved.seq });
 }

@@ -37,12 +37,22 @@ export function endCall(desk: Desk, run: Run, attempt: Attempt, outcome: StartOu
       return failRun(desk, run, "Failed", "acr-refused", `ACR refused the run: ${outcome.code}: ${outcome.message}`);
     case "unknown":
       desk.world.put(keys.attempt(run.id, attempt.number), { ...attempt, stage: "lost" } satisfies Attempt);
-      putRun(desk, { ...run, notes: [...(run.notes ?? []), `attempt ${attempt.number}: ACR's reply was lost (${outcome.message}); looking for the run`] });
+      putRun(desk, {
+        ...run,
+        notes: [
+          ...(run.notes ?? []),
+          `attempt ${attempt.number}: ACR's reply was lost (${outcome.message}); looking for the run`,
+        ],
+      });
   }
 }
 
 export function link(desk: Desk, run: Run, attempt: Attempt, seen: AcrRun): void {
-  desk.world.put(keys.attempt(run.id, attempt.number), { ...attempt, stage: "linked", acrRunId: seen.acrRunId } satisfies Attempt);
+  desk.world.put(keys.attempt(run.id, attempt.number), {
+    ...attempt,
+    stage: "linked",
+    acrRunId: seen.acrRunId,
+  } satisfies Attempt);
   desk.world.put(keys.acrRun(seen.acrRunId), { run: run.id, attempt: attempt.number });
   moveRun(desk, run, run.status === "Scheduling" ? "Queued" : run.status, { acrRunId: seen.acrRunId });
 }
@@ -58,14 +68,19 @@ export function whoseRun(attempt: Attempt, log: LogHead, seen: AcrRun): "ours" |
   const marker = markerOf(attempt.run, attempt.number);
   if (new RegExp(`(^|[^A-Za-z0-9.-])${escapeForRegExp(marker)}($|[^A-Za-z0-9.-])`).test(text)) return "ours";
   if (/Creating Docker network: /.test(text)) return "another";
-  const over = seen.finishTime !== undefined || ["Succeeded", "Failed", "Canceled", "Error", "Timeout"].includes(seen.status);
+  const over =
+    seen.finishTime !== undefined || ["Succeeded", "Failed", "Canceled", "Error", "Timeout"].includes(seen.status);
   // Ended without ever naming our network: it ran no step of ours, so it pushed nothing of ours.
   return over && log.kind === "text" && log.ended ? "another" : "undecided";
 }
 
 /** No candidate is ours and none can turn up any more: the call had no effect. Nothing else may conclude that. */
 export function giveUpLost(desk: Desk, run: Run, attempt: Attempt): void {
-  desk.world.put(keys.watch(run.id, attempt.number), { run: run.id, attempt: attempt.number, until: isoOf(desk.now + desk.timing.watch * 1000) });
+  desk.world.put(keys.watch(run.id, attempt.number), {
+    run: run.id,
+    attempt: attempt.number,
+    until: isoOf(desk.now + desk.timing.watch * 1000),
+  });
   tryAgain(desk, run, attempt, "ACR never started the run it was asked for");
 }
 

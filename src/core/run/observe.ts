@@ -21,11 +21,22 @@ export function observe(desk: Desk, run: Run, attempt: Attempt, seen: AcrRun): v
   const ended = { acrStatus: seen.status, acrRunId: seen.acrRunId };
   if (seen.status === "Succeeded") succeed(desk, run, { ...attempt, ...ended }, seen);
   else if (shouldTryAgain(run, attempt, seen)) {
-    tryAgain(desk, run, { ...attempt, ...ended }, `ACR run ${seen.acrRunId} ended ${seen.status}${seen.errorMessage ? `: ${seen.errorMessage}` : ""}`);
+    tryAgain(
+      desk,
+      run,
+      { ...attempt, ...ended },
+      `ACR run ${seen.acrRunId} ended ${seen.status}${seen.errorMessage ? `: ${seen.errorMessage}` : ""}`,
+    );
   } else {
     endAttempt(desk, attempt, seen.status, ended);
     owe(desk, { kind: "collect", run: run.id, attempt: attempt.number, seq: run.seq });
-    failRun(desk, run, seen.status as Exclude<AcrStatus, "Queued" | "Started" | "Running" | "Succeeded">, codeOf(seen), messageOf(seen));
+    failRun(
+      desk,
+      run,
+      seen.status as Exclude<AcrStatus, "Queued" | "Started" | "Running" | "Succeeded">,
+      codeOf(seen),
+      messageOf(seen),
+    );
   }
 }
 
@@ -35,7 +46,13 @@ function shouldTryAgain(run: Run, attempt: Attempt, seen: AcrRun): boolean {
 }
 
 function codeOf(seen: AcrRun): string {
-  return seen.status === "Canceled" ? "canceled" : seen.status === "Timeout" ? "timed-out" : seen.status === "Error" ? "acr-error" : "build-failed";
+  return seen.status === "Canceled"
+    ? "canceled"
+    : seen.status === "Timeout"
+      ? "timed-out"
+      : seen.status === "Error"
+        ? "acr-error"
+        : "build-failed";
 }
 
 function messageOf(seen: AcrRun): string {
@@ -55,7 +72,9 @@ function succeed(desk: Desk, run: Run, attempt: Attempt, seen: AcrRun): void {
   const { loginServer } = desk.registry;
   const reference = (tag: string) => formatReference({ registry: loginServer, repository: run.repository, tag });
   const allTags = [...attempt.uniqueTags, ...attempt.stableTags];
-  const output = seen.outputImages.find((o) => o.repository === run.repository && o.digest && (o.tag === undefined || allTags.includes(o.tag)));
+  const output = seen.outputImages.find(
+    (o) => o.repository === run.repository && o.digest && (o.tag === undefined || allTags.includes(o.tag)),
+  );
   const digest = output?.digest ?? digestOfTag(desk, reference(allTags[0] ?? ""));
   if (digest === undefined) return;
 
@@ -79,7 +98,13 @@ function succeed(desk: Desk, run: Run, attempt: Attempt, seen: AcrRun): void {
   const tags = allTags.map(reference);
   for (const tag of tags) desk.world.put(keys.tag(tag), { run: run.id, digest });
   desk.world.put(keys.digest(digest, run.seq), { run: run.id });
-  endRun(desk, run, "Succeeded", { digest, tags, ended: { code: "succeeded", message: `built ${digest}` } }, { built, failures: 0 });
+  endRun(
+    desk,
+    run,
+    "Succeeded",
+    { digest, tags, ended: { code: "succeeded", message: `built ${digest}` } },
+    { built, failures: 0 },
+  );
 
   const known = movedBases.filter((r) => attempt.bases[r] !== null);
   const track = getTrack(desk.world, run.track);
@@ -87,13 +112,24 @@ function succeed(desk: Desk, run: Run, attempt: Attempt, seen: AcrRun): void {
 }
 
 /** A base moved while the image was being built: nobody can say which one is inside, so it is built once more. */
-function rebuildUnproved(desk: Desk, run: Run, track: Track, moved: readonly string[], after: ReadonlyMap<string, { kind: string; digest?: string }>): void {
+function rebuildUnproved(
+  desk: Desk,
+  run: Run,
+  track: Track,
+  moved: readonly string[],
+  after: ReadonlyMap<string, { kind: string; digest?: string }>,
+): void {
   const reasons = moved.map((reference): Reason => {
     const from = track.built?.bases[reference];
     const to = after.get(reference)?.digest;
     return { kind: "base", reference, ...(from ? { from } : {}), ...(to ? { to } : {}) };
   });
-  openRun(desk, track, { wanted: { ...track.wanted, occurrence: undefined }, reasons, cause: { kind: "run", id: run.id }, waves: run.waves });
+  openRun(desk, track, {
+    wanted: { ...track.wanted, occurrence: undefined },
+    reasons,
+    cause: { kind: "run", id: run.id },
+    waves: run.waves,
+  });
 }
 
 /** undefined: the registry does not say yet; the next pass asks again. */

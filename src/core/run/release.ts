@@ -3,8 +3,8 @@ import { keys } from "../state/keys.ts";
 import type { Attempt, Live, Run, Track, Wanted } from "../state/rows.ts";
 import { failRun } from "./answers.ts";
 import { type Desk, getTrack, isoOf, refName } from "./desk.ts";
-import { renderRun } from "./render-run.ts";
 import { blockersOf, holdRun, placeRun } from "./place.ts";
+import { renderRun } from "./render-run.ts";
 import { endRun, moveRun, owe, unplace } from "./transition.ts";
 
 /** Tries to learn a base's digest before building without knowing it: ACR may reach what we cannot. */
@@ -13,7 +13,9 @@ const baseTriesMost = 3;
 export function release(desk: Desk, run: Run): void {
   const track = getTrack(desk.world, run.track);
   if (!track) {
-    endRun(desk, run, "Skipped", { ended: { code: "image-removed", message: `${run.image} is no longer built from ${refName(run.ref)}` } });
+    endRun(desk, run, "Skipped", {
+      ended: { code: "image-removed", message: `${run.image} is no longer built from ${refName(run.ref)}` },
+    });
     return;
   }
   if (track.active || blockersOf(desk, run, track).length > 0) {
@@ -22,7 +24,10 @@ export function release(desk: Desk, run: Run): void {
   }
   const bases = basesNow(desk, run, track);
   if (bases === undefined) return;
-  const wanted: Wanted = { ...track.wanted, ...(run.occurrence ? { occurrence: run.occurrence } : { occurrence: undefined }) };
+  const wanted: Wanted = {
+    ...track.wanted,
+    ...(run.occurrence ? { occurrence: run.occurrence } : { occurrence: undefined }),
+  };
   if (isBuilt(track, wanted, bases)) {
     const message = `nothing changed: ${track.built!.digest} was built from the same files, definition and bases by ${track.built!.run}`;
     endRun(desk, run, "Skipped", { digest: track.built!.digest, ended: { code: "nothing-changed", message } });
@@ -66,7 +71,13 @@ export function isBuilt(track: Track, wanted: Wanted, bases: Readonly<Record<str
   );
 }
 
-function begin(desk: Desk, run: Run, track: Track, wanted: Wanted, bases: Readonly<Record<string, string | null>>): void {
+function begin(
+  desk: Desk,
+  run: Run,
+  track: Track,
+  wanted: Wanted,
+  bases: Readonly<Record<string, string | null>>,
+): void {
   const number = run.attempt + 1;
   const rendered = renderRun(track.definition, run, number);
   if (!rendered.ok) {
@@ -87,7 +98,11 @@ function begin(desk: Desk, run: Run, track: Track, wanted: Wanted, bases: Readon
   };
   desk.world.put(keys.attempt(run.id, number), attempt);
   desk.world.put(keys.live(run.seq), { seq: run.seq, run: run.id, attempt: number } satisfies Live);
-  desk.world.put(track.key, { ...track, planned: undefined, active: { id: run.id, seq: run.seq, waves: run.waves } } satisfies Track);
+  desk.world.put(track.key, {
+    ...track,
+    planned: undefined,
+    active: { id: run.id, seq: run.seq, waves: run.waves },
+  } satisfies Track);
   unplace(desk, run);
   const moved = moveRun(desk, run, "Preparing", { attempt: number, place: undefined, hold: undefined, bases });
   owe(desk, { kind: "prepare", run: run.id, attempt: number, seq: moved.seq });

@@ -19,7 +19,8 @@ export function renderRun(definition: ImageDefinition, run: Run, attempt: number
   const variables = variablesOf(run.loginServer, run.ref, run.image, run.commit, number);
   const stableTags = renderTags(definition.tags.stable, variables);
   const uniqueTags = renderTags(definition.tags.unique, variables);
-  if (stableTags.length + uniqueTags.length === 0) return { ok: false, message: `none of its tags applies to ${run.ref}` };
+  if (stableTags.length + uniqueTags.length === 0)
+    return { ok: false, message: `none of its tags applies to ${run.ref}` };
   const buildArgs = renderBuildArgs(definition, variables);
   return buildArgs.ok ? { ok: true, stableTags, uniqueTags, buildArgs: buildArgs.values } : buildArgs;
 }
@@ -27,7 +28,9 @@ export function renderRun(definition: ImageDefinition, run: Run, attempt: number
 export function renderBuildArgs(
   definition: Pick<ImageDefinition, "buildArgs">,
   variables: TagVariables,
-): { readonly ok: true; readonly values: Readonly<Record<string, string>> } | { readonly ok: false; readonly message: string } {
+):
+  | { readonly ok: true; readonly values: Readonly<Record<string, string>> }
+  | { readonly ok: false; readonly message: string } {
   const values: Record<string, string> = {};
   for (const [name, template] of Object.entries(definition.buildArgs)) {
     const value = renderValue(template, variables);
@@ -37,7 +40,13 @@ export function renderBuildArgs(
   return { ok: true, values };
 }
 
-export function variablesOf(loginServer: string, ref: string, image: string, commit: string, run: string): TagVariables {
+export function variablesOf(
+  loginServer: string,
+  ref: string,
+  image: string,
+  commit: string,
+  run: string,
+): TagVariables {
   const name = refName(ref);
   return {
     ...(ref.startsWith("refs/heads/") ? { branch: name } : {}),

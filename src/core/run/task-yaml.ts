@@ -53,7 +53,10 @@ export function renderTask(definition: ImageDefinition, loginServer: string, att
   return `${JSON.stringify(task, null, 2)}\n`;
 }
 
-function command(image: string, test: string | readonly string[]): { readonly cmd: string; readonly entryPoint: string } {
+function command(
+  image: string,
+  test: string | readonly string[],
+): { readonly cmd: string; readonly entryPoint: string } {
   if (typeof test === "string") return { entryPoint: "/bin/sh", cmd: `${image} -c ${quote(test)}` };
   const [program, ...rest] = test;
   return { entryPoint: program ?? "", cmd: [image, ...rest.map(quote)].join(" ") };

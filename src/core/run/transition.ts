@@ -81,7 +81,8 @@ export function putRun(desk: Desk, run: Run): void {
 
 /** Moves a run to a status; a move that is not allowed is our bug, because only one pass at a time decides. */
 export function moveRun(desk: Desk, run: Run, status: RunStatus, changes: Partial<Run> = {}): Run {
-  if (run.status !== status && !mayMove(run.status, status)) throw new Error(`${run.id} may not move from ${run.status} to ${status}`);
+  if (run.status !== status && !mayMove(run.status, status))
+    throw new Error(`${run.id} may not move from ${run.status} to ${status}`);
   const moved: Run = {
     ...run,
     ...changes,
@@ -98,7 +99,13 @@ export function moveRun(desk: Desk, run: Run, status: RunStatus, changes: Partia
  * Ends a run, frees its place and its track, and leaves word for the runs that wait for it. The word is an inbox row,
  * because there may be thousands of them: telling them takes as many transactions as it takes.
  */
-export function endRun(desk: Desk, run: Run, status: RunStatus, changes: Partial<Run> & Pick<Run, "ended">, track?: Partial<Track>): Run {
+export function endRun(
+  desk: Desk,
+  run: Run,
+  status: RunStatus,
+  changes: Partial<Run> & Pick<Run, "ended">,
+  track?: Partial<Track>,
+): Run {
   unplace(desk, run);
   const ended = moveRun(desk, run, status, { ...changes, place: undefined, hold: undefined });
   const before = desk.world.get<Track>(run.track);

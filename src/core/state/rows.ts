@@ -124,6 +124,8 @@ export interface Attempt {
   readonly number: number;
   readonly stage: AttemptStage;
   readonly startedAt: string;
+  /** Frozen with `wanted`: what slipway.yaml says later is a later run's business. */
+  readonly definition: ImageDefinition;
   readonly wanted: Wanted;
   readonly bases: Readonly<Record<string, string | null>>;
   readonly stableTags: readonly string[];
@@ -227,7 +229,13 @@ export interface Expansion {
 export type Inbox =
   | { readonly kind: "ref-moved"; readonly id: string; readonly cause: Cause; readonly snapshot: RefSnapshot }
   | { readonly kind: "run-ended"; readonly id: string; readonly run: string; readonly track: string }
-  | { readonly kind: "context-prepared"; readonly id: string; readonly run: string; readonly attempt: number; readonly sourceLocation: string }
+  | {
+      readonly kind: "context-prepared";
+      readonly id: string;
+      readonly run: string;
+      readonly attempt: number;
+      readonly sourceLocation: string;
+    }
   | {
       readonly kind: "context-failed";
       readonly id: string;

@@ -15,7 +15,9 @@ export class NotRead extends Error {
   override readonly name = "NotRead";
   readonly fetches: readonly Fetch[];
   constructor(fetches: readonly Fetch[]) {
-    super(`not read yet: ${fetches.map((f) => (f.kind === "row" ? f.key : f.kind === "range" ? f.range.from : f.reference)).join(", ")}`);
+    super(
+      `not read yet: ${fetches.map((f) => (f.kind === "row" ? f.key : f.kind === "range" ? f.range.from : f.reference)).join(", ")}`,
+    );
     this.fetches = fetches;
   }
 }
@@ -35,7 +37,10 @@ export class World {
   /** `keys` are the first keys of the range, in order; the rows themselves are added too. */
   addRange(range: KeyRange, limit: number, rows: readonly { readonly key: string; readonly value: unknown }[]): void {
     for (const row of rows) this.#rows.set(row.key, row.value);
-    this.#ranges.set(rangeId(range, limit), rows.map((r) => r.key));
+    this.#ranges.set(
+      rangeId(range, limit),
+      rows.map((r) => r.key),
+    );
   }
 
   addDigest(reference: string, lookup: DigestLookup): void {
