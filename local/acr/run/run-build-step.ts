@@ -48,10 +48,14 @@ export async function buildImage(step: BuildStep, on: StepSurroundings, signal: 
   // `-f` counts from the working directory, not from the context.
   const dockerfile = await on.workspace.find(directory, asked.dockerfile ?? join(asked.context, "Dockerfile"));
   if (!dockerfile) throw new TaskError(`unable to evaluate symlinks in Dockerfile path: no such file or directory`);
+  const inContext = relative(contextDir, dockerfile);
+  if (inContext.startsWith("..")) {
+    throw new TaskError("a Dockerfile outside its build context is not emulated by the local twin");
+  }
   await on.engine.build(
     {
       contextDir,
-      dockerfile: relative(contextDir, dockerfile),
+      dockerfile: inContext,
       tags: asked.tags.map(addLatest),
       buildArgs: asked.buildArgs,
       labels: asked.labels,

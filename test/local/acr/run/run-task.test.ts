@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -142,6 +142,15 @@ describe("steps", () => {
     };
     await expect(run("steps: [{push: [a]}]")).rejects.toThrow("failed to push images successfully");
     expect(attempts).toBe(3);
+  });
+
+  test("build with the Dockerfile named from the working directory, inside the context", async () => {
+    await mkdir(join(dir, "svc/app/docker"), { recursive: true });
+    for (const name of ["svc/Dockerfile", "svc/app/docker/web"]) await writeFile(join(dir, name), "FROM scratch\n");
+    await run("workingDirectory: svc\nsteps: [{build: '-f app/docker/web app'}]");
+    expect(engine.builds[0]).toMatchObject({ contextDir: join(dir, "svc/app"), dockerfile: "docker/web" });
+    await expect(run("workingDirectory: svc\nsteps: [{build: '-f Dockerfile app'}]")).rejects.toThrow("exit status 2");
+    expect(lines.join()).toContain("outside its build context");
   });
 
   test("do not build outside the workspace", async () => {
