@@ -36,7 +36,7 @@ export function resolveBases(stages: readonly Stage[], expand: (stage: Stage) =>
 
 /** Index of the stage to build: the last one of that name, compared without case, else the last of all. */
 export function targetIndex(stages: readonly Stage[], target: string | undefined): number {
-  if (target === undefined) return stages.length - 1;
+  if (target === undefined || target === "") return stages.length - 1;
   const index = stages.findLastIndex((stage) => stage.name?.toLowerCase() === target.toLowerCase());
   if (index >= 0) return index;
   const names = stages.flatMap((stage) => stage.name ?? []).slice(0, 10);

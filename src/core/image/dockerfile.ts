@@ -26,7 +26,7 @@ export interface Dependency {
 export interface DockerfileFacts {
   /** Each reference once, in the strongest class it has (runtime, then buildtime, then frontend); only what the target needs. */
   readonly dependencies: readonly Dependency[];
-  /** What ACR's own builder or dependency scanner would refuse or misread, by line. */
+  /** What ACR's own builder or dependency scanner would refuse or misread, by line; the first 100. */
   readonly warnings: readonly DockerfileWarning[];
   /** Whether it holds something that only BuildKit understands. */
   readonly usesBuildKit: boolean;
@@ -38,7 +38,7 @@ export type DockerfileResult =
 
 export interface DockerfileOptions {
   readonly buildArgs: Readonly<Record<string, string>>;
-  /** Stage to build; the last one when absent. */
+  /** Stage to build; the last one when absent or empty. */
   readonly target?: string;
   /** `os/arch[/variant]`, for TARGETARCH and its like; linux/amd64 when absent. */
   readonly platform?: string;
@@ -46,6 +46,8 @@ export interface DockerfileOptions {
 
 /** In UTF-16 units. Real Dockerfiles are a thousand times smaller. */
 const maxLength = 1024 * 1024;
+
+const maxWarnings = 100;
 
 /**
  * Which images a Dockerfile depends on, by BuildKit's rules (facts: events-and-github.md §6.1; source: moby/buildkit
@@ -84,7 +86,7 @@ function readFacts(text: string, options: DockerfileOptions): DockerfileFacts {
   const used = parsed.stages.length === 0 ? [] : stageDependencies(text, lines.escapeToken, parsed, options);
   return {
     dependencies: distinct([...used, ...frontend(syntax)]),
-    warnings: warnings.sort((a, b) => a.line - b.line),
+    warnings: warnings.sort((a, b) => a.line - b.line).slice(0, maxWarnings),
     usesBuildKit: needs.length > 0,
   };
 }
@@ -104,7 +106,7 @@ function stageDependencies(
   const { stages, globals } = parsed;
   const { buildArgs, platform = "linux/amd64" } = options;
   const target = targetIndex(stages, options.target);
-  const targetStage = options.target ?? stages.at(-1)?.name?.toLowerCase() ?? "default";
+  const targetStage = options.target || stages.at(-1)?.name?.toLowerCase() || "default";
   const allowance = allowanceFor(text, buildArgs);
   const variables = globalVariables({ globals, buildArgs, targetStage, platform, escapeToken, allowance });
   const resolved = resolveBases(stages, (stage) => expandedBase(stage, { escapeToken, variables, allowance }));

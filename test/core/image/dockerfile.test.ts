@@ -55,6 +55,16 @@ describe("readDockerfile", () => {
     });
   });
 
+  it("keeps the first 100 warnings", () => {
+    const facts = factsOf(readDockerfile("FROM --x=y a\n".repeat(150), { buildArgs: {} }));
+    expect(facts.warnings.map((each) => each.line)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
+  });
+
+  it("builds the last stage when the target is empty", () => {
+    const facts = factsOf(readDockerfile("FROM a AS x\nFROM b:$TARGETSTAGE AS Y", { buildArgs: {}, target: "" }));
+    expect(facts.dependencies.map((each) => each.text)).toEqual(["b:y"]);
+  });
+
   it("takes names from build args only when they are their own", () => {
     const result = readDockerfile("ARG constructor\nARG toString=1\nFROM a:$toString", { buildArgs: {} });
     expect(factsOf(result).dependencies[0]?.text).toBe("a:1");
