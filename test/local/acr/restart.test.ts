@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { ContainerRegistryManagementClient } from "@azure/arm-containerregistry";
+import { BlobClient } from "@azure/storage-blob";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadCertificate } from "../../../local/acr/certificate.ts";
 import { type RunningAzurite, startAzurite } from "../../../local/azurite.ts";
@@ -22,7 +23,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** Starts the twin in a process of its own, schedules a run there, and returns once the run is under way. */
+/** Starts the twin in a process of its own, schedules a run there, and returns once half of its work is in the log. */
 async function startAndSchedule() {
   const script = fileURLToPath(new URL("../../support/acr-child.ts", import.meta.url));
   const args = ["--import", import.meta.resolve("tsx"), script, dir, azurite.connectionString];
@@ -40,9 +41,11 @@ async function startAndSchedule() {
     encodedTaskContent: Buffer.from("steps: [{cmd: img}]").toString("base64"),
     platform: { os: "Linux" },
   });
-  await expect
-    .poll(async () => (await client.runs.get("local", "acmeprod", run.runId!)).status, { timeout: 10_000 })
-    .toBe("Running");
+  const logOf = async () => {
+    const { logLink } = await client.runs.getLogSasUrl("local", "acmeprod", run.runId!);
+    return await new BlobClient(logLink!).downloadToBuffer().then(String, () => "no log yet");
+  };
+  await expect.poll(logOf, { timeout: 10_000 }).toContain("half of the work");
   return { child, runId: run.runId! };
 }
 
