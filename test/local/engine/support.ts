@@ -1,0 +1,83 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { findSandbox } from "../../../local/engine/built-in/sandbox.ts";
+import { DockerClient } from "../../../local/engine/docker/docker-client.ts";
+import { dockerSocket, pingDocker } from "../../../local/engine/docker/docker-socket.ts";
+import type { BuildRequest, Engine } from "../../../local/engine/engine.ts";
+import { type LocalRegistry, startRegistry } from "../../../local/registry/registry.ts";
+
+const probeDir = await mkdtemp(join(tmpdir(), "slipway-probe-"));
+/** Can this machine run commands of images without Docker? */
+export const canSandbox = !("impossible" in (await findSandbox(probeDir)));
+await rm(probeDir, { recursive: true });
+
+const socket = dockerSocket(process.env.DOCKER_HOST);
+const apiVersion = socket === undefined ? undefined : await pingDocker(socket);
+/** The daemon DOCKER_HOST or the usual socket leads to, if any. */
+export const docker = socket !== undefined && apiVersion ? new DockerClient(socket, apiVersion) : undefined;
+
+/** A registry, an engine and folders for one test file; `remove` takes all of it away. */
+export class World {
+  readonly dir: string;
+  readonly registry: LocalRegistry;
+  readonly engine: Engine;
+  /** Everything the engine has said since `build` or `run` was last called. */
+  log = "";
+  #contexts = 0;
+
+  private constructor(dir: string, registry: LocalRegistry, engine: Engine) {
+    this.dir = dir;
+    this.registry = registry;
+    this.engine = engine;
+  }
+
+  static async make(engineFor: (registry: LocalRegistry, scratchDir: string) => Engine): Promise<World> {
+    const dir = await mkdtemp(join(tmpdir(), "slipway-engine-"));
+    const registry = await startRegistry({ dir: join(dir, "registry") });
+    return new World(dir, registry, engineFor(registry, join(dir, "scratch")));
+  }
+
+  /** `web:v1` with this registry's login server before it. */
+  reference(name: string): string {
+    return `${this.registry.loginServer}/${name}`;
+  }
+
+  /** `{base}` in a Dockerfile stands for the shell base. */
+  async context(files: Readonly<Record<string, string>>): Promise<string> {
+    const dir = join(this.dir, `context-${++this.#contexts}`);
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(dirname(join(dir, name)), { recursive: true });
+      await writeFile(join(dir, name), text.replaceAll("{base}", this.reference("local/shell:1")));
+    }
+    return dir;
+  }
+
+  async build(
+    name: string,
+    files: Readonly<Record<string, string>> | string,
+    more: Partial<BuildRequest> = {},
+    signal = new AbortController().signal,
+  ): Promise<void> {
+    this.log = "";
+    const contextDir = typeof files === "string" ? files : await this.context(files);
+    const request = { contextDir, dockerfile: "Dockerfile", buildArgs: {}, labels: {}, noCache: false, ...more };
+    await this.engine.build({ tags: [this.reference(name)], ...request }, (text) => (this.log += text), signal);
+  }
+
+  push(name: string): Promise<string> {
+    return this.engine.push(this.reference(name), () => undefined, new AbortController().signal);
+  }
+
+  run(name: string, args: readonly string[], more: { entrypoint?: string; env?: string[]; user?: string } = {}) {
+    this.log = "";
+    const request = { reference: this.reference(name), args, env: [], ...more };
+    return this.engine.run(request, (text) => (this.log += text), new AbortController().signal);
+  }
+
+  async remove(): Promise<void> {
+    await this.engine.close();
+    await this.registry.close();
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
