@@ -16,6 +16,9 @@ await build({
   keepNames: true,
   sourcemap: "external",
   legalComments: "none",
+  // Some dependencies are ES modules that ask where they are; in a CommonJS bundle nobody tells them.
+  define: { "import.meta.url": "bundleUrl" },
+  banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
   // Supplied by the Functions worker at run time; not on npm.
   external: ["@azure/functions-core"],
   logLevel: "warning",

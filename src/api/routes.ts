@@ -42,6 +42,7 @@ const RunSummaryView = z.object({
   endedAt: z.string().optional(),
   digest: z.string().optional(),
   why: z.string(),
+  outcome: z.string().optional(),
 });
 const Object_ = z.looseObject({});
 const Accepted = z.object({ id: z.string(), decision: z.string() });

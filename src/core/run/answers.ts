@@ -23,7 +23,7 @@ function settleDue(desk: Desk, kind: "prepare" | "collect", run: Run, attempt: n
 
 export function contextPrepared(desk: Desk, word: Inbox & { kind: "context-prepared" }): void {
   const found = awaited(desk, word);
-  if (!found || found.attempt.stage !== "preparing") return;
+  if (found?.attempt.stage !== "preparing") return;
   settleDue(desk, "prepare", found.run, word.attempt);
   desk.world.put(keys.attempt(word.run, word.attempt), {
     ...found.attempt,
@@ -34,7 +34,7 @@ export function contextPrepared(desk: Desk, word: Inbox & { kind: "context-prepa
 
 export function contextFailed(desk: Desk, word: Inbox & { kind: "context-failed" }): void {
   const found = awaited(desk, word);
-  if (!found || found.attempt.stage !== "preparing") return;
+  if (found?.attempt.stage !== "preparing") return;
   settleDue(desk, "prepare", found.run, word.attempt);
   endAttempt(desk, found.attempt, word.message);
   failRun(desk, found.run, "Failed", word.code, word.message);
@@ -100,7 +100,10 @@ export function tryAgain(desk: Desk, run: Run, last: Attempt, why: string): void
   endAttempt(desk, last, why);
   const number = last.number + 1;
   const rendered = renderRun(last.definition, run, number);
-  if (!rendered.ok) return failRun(desk, run, "Failed", "value-refused", rendered.message);
+  if (!rendered.ok) {
+    failRun(desk, run, "Failed", "value-refused", rendered.message);
+    return;
+  }
   desk.world.put(keys.attempt(run.id, number), {
     run: run.id,
     number,

@@ -27,14 +27,16 @@ export function beginCall(desk: Desk, run: Run, attempt: Attempt): Attempt {
 export function endCall(desk: Desk, run: Run, attempt: Attempt, outcome: StartOutcome): void {
   switch (outcome.kind) {
     case "accepted":
-      return link(desk, run, attempt, outcome.run);
+      link(desk, run, attempt, outcome.run);
+      return;
     case "throttled":
       desk.world.put(keys.throttle, { until: isoOf(desk.now + outcome.retryAfterSeconds * 1000) });
       desk.world.put(keys.attempt(run.id, attempt.number), { ...attempt, stage: "prepared" } satisfies Attempt);
       return;
     case "refused":
       endAttempt(desk, attempt, outcome.code);
-      return failRun(desk, run, "Failed", "acr-refused", `ACR refused the run: ${outcome.code}: ${outcome.message}`);
+      failRun(desk, run, "Failed", "acr-refused", `ACR refused the run: ${outcome.code}: ${outcome.message}`);
+      return;
     case "unknown":
       desk.world.put(keys.attempt(run.id, attempt.number), { ...attempt, stage: "lost" } satisfies Attempt);
       putRun(desk, {

@@ -62,7 +62,8 @@ export function summarize(run: Run): RunSummary {
     plannedAt: run.times.Planned ?? "",
     ...(ended ? { endedAt: ended } : {}),
     ...(run.digest ? { digest: run.digest } : {}),
-    why: run.ended?.message ?? run.reasons.map(describeReason).join("; "),
+    why: run.reasons.map(describeReason).join("; "),
+    ...(run.ended ? { outcome: run.ended.message } : {}),
   };
 }
 

@@ -114,6 +114,7 @@ export interface RunSummary {
   readonly endedAt?: string;
   readonly digest?: string;
   readonly why: string;
+  readonly outcome?: string;
 }
 
 export type AttemptStage = "preparing" | "prepared" | "calling" | "lost" | "linked" | "ended";
