@@ -22,13 +22,14 @@ const azuriteArguments = process.argv.slice(2);
 const urls = new Map<string, string>();
 const closed = new Set<string>();
 const databases = new Set<Loki>();
+let ready = false;
 let unlock = (): void => {};
 
 process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
 // Azurite listens once: without this a second signal, such as the parent's exit right after its stop, would kill it while it
-// saves. Before it is up there is nothing to save.
+// saves. Before it listens, nobody knows its ports and there is nothing to save.
 process.on("SIGTERM", () => {
-  if (urls.size < SERVICES.length) leave();
+  if (!ready) leave();
 });
 // Inherited from a parent that may be gone.
 process.stderr.on("error", () => {});
@@ -62,13 +63,16 @@ function saveMoreOften(): void {
 
 /** Azurite tells by its console when a service listens and when it has saved and closed. */
 function watchAzurite(): void {
+  // Some time passes between its last such line and the moment from which it can be stopped in order.
+  process.on("newListener", (event) => {
+    if (event !== "SIGTERM") return;
+    ready = true;
+    tellParent({ ready: { blob: urls.get("Blob"), queue: urls.get("Queue"), table: urls.get("Table") } });
+  });
   console.log = (message: unknown) => {
     const text = String(message);
     const listening = /^Azurite (\w+) service is successfully listening at (\S+)$/.exec(text);
     if (listening?.[1] && listening[2]) urls.set(listening[1], listening[2]);
-    if (listening && SERVICES.every((service) => urls.has(service))) {
-      tellParent({ ready: { blob: urls.get("Blob"), queue: urls.get("Queue"), table: urls.get("Table") } });
-    }
     const ended = /^Azurite (\w+) service successfully closed$/.exec(text);
     if (ended?.[1]) closed.add(ended[1]);
     if (SERVICES.every((service) => closed.has(service))) void savesDone().then(() => leave());

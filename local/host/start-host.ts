@@ -53,7 +53,8 @@ export async function startHost(options: StartHostOptions): Promise<RunningHost>
     if (options.maxPollingInterval) args.push("--max-polling-interval", options.maxPollingInterval);
     if (options.receiveVisibility) args.push("--receive-visibility", options.receiveVisibility);
     if (options.drain) args.push("--drain", options.drain);
-    const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), MAIN, ...args], {
+    // Only tsx's hook for ES modules: it reads this folder, while the app's own files meet plain Node as they will on Azure.
+    const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx/esm"), MAIN, ...args], {
       env: { ...inheritedEnvironment(), ...options.env },
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });

@@ -31,7 +31,9 @@ async function azuriteInAnotherProcess(): Promise<{ parent: ChildProcess; connec
   return { parent, connectionString };
 }
 
-test("what was acknowledged survives SIGKILL of the process that started it, and a start right after waits for the save", async () => {
+test("what was acknowledged survives SIGKILL of the process that started it, and a start right after waits for the save", {
+  timeout: 60_000,
+}, async () => {
   const { parent, connectionString } = await azuriteInAnotherProcess();
   const before = clients(connectionString);
   await before.table.createTable();

@@ -27,9 +27,9 @@ async function newApp(...args: Parameters<typeof fixtureApp>): Promise<FixtureAp
 }
 
 const HELLO = `require("@azure/functions").app.http("hello", { handler: () => ({ body: "hello" }) });`;
-const within = { timeout: 10_000, interval: 50 };
+const within = { timeout: 30_000, interval: 50 };
 
-describe("loading", () => {
+describe("loading", { timeout: 60_000 }, () => {
   test("loads an ESM app whose main is a glob with braces", async () => {
     const app = await newApp({
       packageJson: { type: "module", main: "dist/{index.js,functions/*.js}" },
@@ -75,7 +75,7 @@ describe("loading", () => {
   });
 });
 
-describe("ending", () => {
+describe("ending", { timeout: 60_000 }, () => {
   const SLOW = `
     const { app } = require("@azure/functions");
     app.hook.appTerminate(() => console.log("appTerminate ran"));

@@ -87,9 +87,9 @@ const textsIn = async (queue: string) =>
   (await queues.getQueueClient(queue).peekMessages({ numberOfMessages: 32 })).peekedMessageItems.map((item) =>
     Buffer.from(item.messageText, "base64").toString("utf8"),
   );
-const within = { timeout: 10_000, interval: 50 };
+const within = { timeout: 30_000, interval: 50 };
 
-describe("queue trigger", () => {
+describe("queue trigger", { timeout: 60_000 }, () => {
   test("runs a message and deletes it; the body's own properties hide metadata of the same name", async () => {
     const sent = await send(
       "plain",
@@ -166,7 +166,7 @@ describe("queue trigger", () => {
   });
 });
 
-describe("queue output", () => {
+describe("queue output", { timeout: 60_000 }, () => {
   const post = (expression: string) => fetch(`${host.url}/api/send`, { method: "POST", body: expression });
 
   test("creates the queue and writes indented JSON, one message per array element", async () => {
@@ -192,7 +192,9 @@ describe("queue output", () => {
   });
 });
 
-test("a message sent from inside the host ends the wait at once, one sent by an SDK client does not", async () => {
+test("a message sent from inside the host ends the wait at once, one sent by an SDK client does not", {
+  timeout: 60_000,
+}, async () => {
   const account = new StorageConnections({ AzureWebJobsStorage: azurite.connectionString }).queues(undefined);
   const queue = account.sending.getQueueClient("waked");
   await queue.create();

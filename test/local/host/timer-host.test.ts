@@ -11,6 +11,7 @@ app.http("seen", { authLevel: "anonymous", handler: () => ({ jsonBody: seen }) }
 app.timer("nightly", { schedule: "%SCHEDULE%", handler: (timer, context) => { seen.push({ timer, metadata: context.triggerMetadata ?? null }); } });
 `;
 
+const within = { timeout: 30_000, interval: 50 };
 let azurite: RunningAzurite;
 let app: FixtureApp;
 beforeAll(async () => {
@@ -25,7 +26,9 @@ interface Seen {
   timer: { isPastDue: boolean; schedule: { adjustForDST: boolean }; scheduleStatus: { last: string; next: string } };
 }
 
-test("a timer keeps its status in the host storage, is past due after a pause and can be fired by hand", async () => {
+test("a timer keeps its status in the host storage, is past due after a pause and can be fired by hand", {
+  timeout: 60_000,
+}, async () => {
   const env = {
     AzureWebJobsStorage: azurite.connectionString,
     SCHEDULE: "0 0 3 * * *",
@@ -38,7 +41,7 @@ test("a timer keeps its status in the host storage, is past due after a pause an
   const seenAt = async (url: string) => (await (await fetch(`${url}/api/seen`)).json()) as Seen[];
 
   const first = await start();
-  await expect.poll(() => blob.exists()).toBe(true);
+  await expect.poll(() => blob.exists(), within).toBe(true);
   expect(await seenAt(first.url)).toEqual([]);
   const fired = await fetch(`${first.url}/admin/functions/Nightly`, {
     method: "POST",
@@ -46,7 +49,7 @@ test("a timer keeps its status in the host storage, is past due after a pause an
     body: "{}",
   });
   expect(fired.status).toBe(202);
-  await expect.poll(() => seenAt(first.url)).toMatchObject([{ timer: { isPastDue: false }, metadata: null }]);
+  await expect.poll(() => seenAt(first.url), within).toMatchObject([{ timer: { isPastDue: false }, metadata: null }]);
   await first.stop();
 
   const status = JSON.stringify({
@@ -56,7 +59,7 @@ test("a timer keeps its status in the host storage, is past due after a pause an
   });
   await blob.upload(status, status.length);
   const second = await start();
-  await expect.poll(() => seenAt(second.url)).toHaveLength(1);
+  await expect.poll(() => seenAt(second.url), within).toHaveLength(1);
   const [run] = await seenAt(second.url);
   expect(run?.timer).toMatchObject({
     isPastDue: true,
@@ -67,6 +70,7 @@ test("a timer keeps its status in the host storage, is past due after a pause an
     .poll(
       async () =>
         new Date((JSON.parse((await blob.downloadToBuffer()).toString()) as { Next: string }).Next) > new Date(),
+      within,
     )
     .toBe(true);
   await second.stop();
