@@ -3,38 +3,44 @@
 // GitHub's own pattern leaves out "-", although its newer tokens contain JWTs, which are base64url.
 const gitHubToken = /gh[a-z]_[A-Za-z0-9._-]{20,}|github_pat_\w+/g;
 const jsonWebToken = /eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g;
-// A SAS signature is a query parameter, and a query belongs to a URL or stands alone in a log.
-const urlQuery = /([a-z][a-z0-9+.-]*:\/\/[^\s"'<>?#]*)\?[^\s"'<>]*/gi;
-const urlUserInfo = /([a-z][a-z0-9+.-]*:\/\/)[^\s"'<>/@]+@/gi;
+// A SAS may also stand alone in a log, without its URL.
 const signature = /\b(sig|signature|access_token|refresh_token|client_secret|AccountKey)=[^\s&;"'<>]+/gi;
 const authorization = /\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{16,}/gi;
 
-/** The text with URL queries and user names, bearer values, GitHub tokens, JWTs and SAS signatures replaced by `***`. */
+/** Longer text is cut first: nobody reads it, and the patterns must not be made to work for minutes. */
+const lengthLimit = 16 * 1024;
+
+/** The text, at most 16 KiB of it, with URL queries and user names, bearer values, GitHub tokens, JWTs and SAS signatures replaced by `***`. */
 export function redact(text: string): string {
-  return text
-    .replace(urlUserInfo, "$1***@")
-    .replace(urlQuery, "$1?***")
+  return cut(text)
+    .split(/([\s"'<>]+)/)
+    .map(redactUrls)
+    .join("")
     .replace(signature, "$1=***")
     .replace(authorization, "$1 ***")
     .replace(gitHubToken, "***")
     .replace(jsonWebToken, "***");
 }
 
-/**
- * The same secrets, each covered by as many `*` as it has characters, so that offsets into a log stay true. URL queries
- * stay, because a build's output is full of harmless ones; their signatures and tokens do not.
- */
-export function mask(text: string): string {
-  const cover = (match: string, kept: unknown) => {
-    const prefix = typeof kept === "string" ? kept : "";
-    return prefix + "*".repeat(match.length - prefix.length);
-  };
-  return text
-    .replace(urlUserInfo, cover)
-    .replace(signature, cover)
-    .replace(authorization, cover)
-    .replace(gitHubToken, (m) => "*".repeat(m.length))
-    .replace(jsonWebToken, (m) => "*".repeat(m.length));
+/** At a blank, so that no half of a token escapes the patterns. */
+function cut(text: string): string {
+  if (text.length <= lengthLimit) return text;
+  const kept = text.slice(0, lengthLimit);
+  return `${kept.slice(0, Math.max(0, kept.lastIndexOf(" ")))}…`;
+}
+
+/** In one word: user names go, and everything after a `?`. */
+function redactUrls(word: string): string {
+  return word
+    .split("://")
+    .map((part, index) => {
+      if (index === 0) return part;
+      const [beforeQuery = "", ...query] = part.split("?");
+      const [authority = "", ...path] = beforeQuery.split("/");
+      const host = authority.includes("@") ? `***@${authority.slice(authority.lastIndexOf("@") + 1)}` : authority;
+      return [host, ...path].join("/") + (query.length > 0 ? "?***" : "");
+    })
+    .join("://");
 }
 
 /**

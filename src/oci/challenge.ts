@@ -27,7 +27,7 @@ export function parseChallenges(header: string): Challenge[] {
       if (parameters && !parameters.has(name)) parameters.set(name, value);
       continue;
     }
-    const scheme = take(/[!#$%&'*+.^_`|~\w-]+(?![ \t]*=[^=])/y);
+    const scheme = take(/[!#$%&'*+.^_`|~\w-]+(?![!#$%&'*+.^_`|~\w-]|[ \t]*=)/y);
     if (!scheme) break;
     parameters = new Map();
     challenges.push({ scheme: scheme[0].toLowerCase(), parameters });
