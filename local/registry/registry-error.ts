@@ -42,6 +42,6 @@ export function errorResponse(error: RegistryError): Response {
   const detail = error.detail === undefined ? {} : { detail: error.detail };
   return Response.json(
     { errors: [{ code: error.code, message: error.message, ...detail }] },
-    { status: error.status, headers: error.headers },
+    { status: error.status, headers: { "Docker-Distribution-Api-Version": "registry/2.0", ...error.headers } },
   );
 }

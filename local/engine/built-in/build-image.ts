@@ -48,7 +48,7 @@ export async function buildImage(
   try {
     return await new Build(request, dockerfile, { ...tools, scratchDir }, log, signal).run();
   } finally {
-    await rm(scratchDir, { recursive: true, force: true });
+    await rm(scratchDir, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

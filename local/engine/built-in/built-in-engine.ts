@@ -44,7 +44,7 @@ export class BuiltInEngine implements Engine {
     try {
       return await runImage(image, request, await this.#requireSandbox(), join(folder, "root"), log, signal);
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   }
 

@@ -1,9 +1,9 @@
 /**
  * Runs with the machine's own shell inside fresh namespaces, as their first process, and ends by becoming the command.
- * Arguments: root folder, `root` or `user`, then the command with all that leads to it (see sandbox.ts).
+ * Arguments: the root folder, then the command with all that leads to it (see sandbox.ts).
  *
  * - The root folder is moved over `/` before the command's chroot, so that climbing out of the chroot ends in it again.
- *   An unprivileged user may not move mounts, and would reach nothing but the own files.
+ *   (`-n`: an unprivileged user's mount would otherwise fail afterwards, at keeping a record of it.)
  * - What root could change about the machine through /proc is read-only or hidden.
  * - /dev is a small one of its own.
  */
@@ -11,11 +11,10 @@ export const sandboxScript = `
 set -e
 umask 022
 root=$1
-mode=$2
-shift 2
+shift
 mount --bind "$root" "$root"
 mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
-echo sandbox > "$root/proc/sys/kernel/hostname" || true
+{ echo sandbox > "$root/proc/sys/kernel/hostname"; } 2>/dev/null || hostname sandbox 2>/dev/null || true
 for name in sys sysrq-trigger irq bus fs; do
   [ -e "$root/proc/$name" ] || continue
   mount --bind "$root/proc/$name" "$root/proc/$name"
@@ -38,6 +37,6 @@ ln -s fd/1 "$root/dev/stdout"
 ln -s fd/2 "$root/dev/stderr"
 ip link set lo up 2>/dev/null || true
 cd "$root"
-if [ "$mode" = root ]; then mount --move . /; fi
+mount -n --move . /
 exec "$@"
 `;

@@ -47,6 +47,9 @@ export class Sandbox {
     const { root } = command;
     const folder = await pathInRoot(root, command.workingDirectory);
     await mkdir(join(root, folder), { recursive: true });
+    if (this.mode === "user" && (command.uid !== 0 || command.gid !== 0)) {
+      log("[Warning] running as root of the sandbox: an unprivileged user's sandbox knows no other\n");
+    }
     const made = await makeMountPoints(root);
     try {
       const child = spawn(tool("setpriv"), this.#arguments(command, folder), {
@@ -69,7 +72,7 @@ export class Sandbox {
     const user = this.mode === "user" || (uid === 0 && gid === 0) ? [] : [`--setgid=${gid}`, `--setuid=${uid}`];
     return [
       ...["--pdeathsig", "KILL", tool("unshare"), ...this.#namespaces],
-      ...[tool("sh"), "-c", sandboxScript, "sandbox", root, this.mode],
+      ...[tool("sh"), "-c", sandboxScript, "sandbox", root],
       ...[tool("setpriv"), `--bounding-set=${boundingSet}`, tool("env"), "-i", "--", ...variables],
       ...[tool("unshare"), "--root=.", `--wd=${folder}`, ...user, "--", ...command],
     ];

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
-import { chmod, readFile as readHostFile, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { chmod, copyFile, readFile as readHostFile, symlink, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -294,6 +294,25 @@ running(`the sandbox sees its own processes, no network and nothing of the machi
   const capabilities = BigInt(`0x${/CapEff:\s*([0-9a-f]+)/.exec(world.log)![1]}`);
   const [sysAdmin, makeNode] = [21n, 27n];
   expect([(capabilities >> sysAdmin) & 1n, (capabilities >> makeNode) & 1n]).toEqual([0n, 0n]);
+});
+
+const perl = "/usr/bin/perl";
+test.skipIf(!canSandbox || !existsSync(perl))("climbing out of the chroot ends in it again (needs perl)", async () => {
+  const climb = [
+    'mkdir "/x"; chroot("/x") or die "chroot: $!"; chdir("..") for 1..100; chroot(".") or die "chroot: $!";',
+    `opendir(D, "/"); print join(" ", sort grep { !/^\\./ } readdir D), "\\n"; print -e "${world.dir}" ? "out" : "in";`,
+  ].join("\n");
+  const contextDir = await world.context({ Dockerfile: "FROM {base}\nCOPY . /perl/\n", climb });
+  const libraries = [
+    ...execFileSync("ldd", [perl])
+      .toString()
+      .matchAll(/=> (\/\S+)/g),
+  ].map(([, path]) => path!);
+  for (const path of [perl, ...libraries]) await copyFile(path, join(contextDir, basename(path)));
+  await world.build("climb:v1", contextDir);
+  const options = { entrypoint: "/perl/perl", env: ["LD_LIBRARY_PATH=/perl"] };
+  expect(await world.run("climb:v1", ["/perl/climb"], options)).toBe(0);
+  expect(world.log).toBe("bin dev etc lib lib64 perl proc root tmp usr x\nin");
 });
 
 test.skipIf(!canSandbox || process.getuid?.() !== 0)("USER is obeyed, by name and by number (needs root)", async () => {

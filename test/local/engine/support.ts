@@ -77,7 +77,15 @@ export class World {
 
   async remove(): Promise<void> {
     await this.engine.close();
+    if (this.engine.name === "docker") await removeImages(this.registry.loginServer);
     await this.registry.close();
     await rm(this.dir, { recursive: true, force: true });
   }
+}
+
+/** What a test file built in the user's daemon. */
+async function removeImages(loginServer: string): Promise<void> {
+  const filters = JSON.stringify({ reference: [`${loginServer}/*`, `${loginServer}/*/*`] });
+  const images = await docker!.json<{ RepoTags: string[] | null }[]>("GET", "/images/json", { query: { filters } });
+  for (const tag of images!.flatMap(({ RepoTags }) => RepoTags ?? [])) await docker!.json("DELETE", `/images/${tag}`);
 }

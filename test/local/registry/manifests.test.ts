@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { expect, test } from "vitest";
 import { startRegistry } from "../../../local/registry/registry.ts";
 import type { RegistryEvent } from "../../../local/registry/registry-event.ts";
@@ -171,4 +172,19 @@ test("a restarted registry goes on where it was, half-done uploads included", as
   expect(second.store.listRepositories()).toEqual(["team/web"]);
   const end = `${new URL(location, second.url)}&digest=${sha256("half done")}`;
   expect((await fetch(end, { method: "PUT", body: "done" })).status).toBe(201);
+});
+
+test("what was answered is there after SIGKILL", async () => {
+  const dir = await temporaryDirectory();
+  const code = `
+    import { startRegistry } from ${JSON.stringify(new URL("../../../local/registry/registry.ts", import.meta.url).href)};
+    console.log((await startRegistry({ dir: ${JSON.stringify(dir)} })).url);`;
+  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", code]);
+  const url = await new Promise<string>((resolve) => child.stdout.once("data", (data) => resolve(String(data).trim())));
+  const { digest } = await pushImage(url, "team/web", "v1");
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  child.kill("SIGKILL");
+  await ended;
+  const { store } = await temporaryRegistry({ dir });
+  expect((await store.resolve("team/web", "v1"))?.digest).toBe(digest);
 });
