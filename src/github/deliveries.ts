@@ -31,11 +31,11 @@ export async function failedDeliveries(
     if (token === undefined) return [];
     const answer = await send(request, token.expose(), { path });
     const attempts = Deliveries.parse(answer.data);
-    for (const { id, guid, status_code } of attempts) {
+    for (const { id, guid, status_code, delivered_at } of attempts) {
       const taken = typeof status_code === "number" && status_code >= 200 && status_code < 300;
       const seen = attemptsByGuid.get(guid);
       if (seen) seen.taken ||= taken;
-      else attemptsByGuid.set(guid, { newestId: id, taken });
+      else if (Date.parse(delivered_at) >= since) attemptsByGuid.set(guid, { newestId: id, taken });
     }
     const reachedOlder = attempts.some((attempt) => Date.parse(attempt.delivered_at) < since);
     path = reachedOlder ? undefined : nextPage(answer.headers.link, apiUrl);

@@ -5,7 +5,7 @@ import * as z from "zod";
 const opaqueId = z.union([z.string(), z.number(), z.bigint()]).transform(String);
 const id = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
 export const CommitSha = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/);
-const fullName = z.string().regex(/^[A-Za-z0-9_.-]{1,100}\/[A-Za-z0-9_.-]{1,100}$/);
+const fullName = z.string().regex(/^(?!\.{1,2}\/)[A-Za-z0-9_.-]{1,100}\/(?!\.{1,2}$)[A-Za-z0-9_.-]{1,100}$/);
 
 export const Repository = z.object({
   id,
