@@ -8,11 +8,12 @@ import { pushShellBase } from "../../../local/engine/shell-base.ts";
 import type { LocalRegistry } from "../../../local/registry/registry.ts";
 import { World } from "./support.ts";
 
-/** What every engine promises. `needs` says what is missing on this machine when it cannot be tried. */
+/** What every engine promises. `missing` says what a machine lacks; `noneLeft` looks for what an aborted run left behind. */
 export function describeEngine(
   name: string,
   engineFor: (registry: LocalRegistry, scratchDir: string) => Engine,
   missing: { readonly all?: string; readonly commands?: string },
+  noneLeft?: () => Promise<void>,
 ): void {
   const withCommands = missing.all ?? missing.commands;
   const needs = (what: string | undefined) => (what === undefined ? "" : ` (needs ${what})`);
@@ -179,6 +180,15 @@ export function describeEngine(
       await expect.poll(() => world.log, { timeout: 15_000 }).toMatch(/^started/m);
       controller.abort();
       expect(await outcome).toBe("stopped");
+
+      const second = new AbortController();
+      await world.build("slow:2", { Dockerfile: "FROM {base}\n" });
+      const run = world.run("slow:2", ["sh", "-c", "echo started && sleep 600"], {}, second.signal);
+      const end = run.catch(() => "stopped");
+      await expect.poll(() => world.log, { timeout: 15_000 }).toMatch(/^started/m);
+      second.abort();
+      expect(await end).toBe("stopped");
+      await noneLeft?.();
     });
 
     running("does what a random Dockerfile says", async () => {

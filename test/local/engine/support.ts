@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { findSandbox } from "../../../local/engine/built-in/sandbox.ts";
 import { DockerClient } from "../../../local/engine/docker/docker-client.ts";
 import { dockerSocket, pingDocker } from "../../../local/engine/docker/docker-socket.ts";
-import type { BuildRequest, Engine } from "../../../local/engine/engine.ts";
+import type { BuildRequest, Engine, RunImageRequest } from "../../../local/engine/engine.ts";
 import { type LocalRegistry, startRegistry } from "../../../local/registry/registry.ts";
 
 const probeDir = await mkdtemp(join(tmpdir(), "slipway-probe-"));
@@ -69,10 +69,15 @@ export class World {
     return this.engine.push(this.reference(name), () => undefined, new AbortController().signal);
   }
 
-  run(name: string, args: readonly string[], more: { entrypoint?: string; env?: string[]; user?: string } = {}) {
+  run(
+    name: string,
+    args: readonly string[],
+    more: Partial<RunImageRequest> = {},
+    signal = new AbortController().signal,
+  ): Promise<number> {
     this.log = "";
     const request = { reference: this.reference(name), args, env: [], ...more };
-    return this.engine.run(request, (text) => (this.log += text), new AbortController().signal);
+    return this.engine.run(request, (text) => (this.log += text), signal);
   }
 
   async remove(): Promise<void> {
