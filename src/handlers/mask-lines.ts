@@ -1,4 +1,4 @@
-import { mask } from "../redact.ts";
+import { mask } from "../mask.ts";
 
 const newline = 0x0a;
 /** A line longer than this is masked in pieces. */

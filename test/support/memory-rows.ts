@@ -15,6 +15,8 @@ interface Cell {
 export class MemoryRows implements Rows {
   readonly #partitions = new Map<string, Map<string, Cell>>();
   readonly #clock: () => number;
+  /** Keys in order, until a key comes or goes. */
+  readonly #sorted = new WeakMap<Map<string, Cell>, string[]>();
   #etags = 0;
   /** Transactions stored so far. */
   transactions = 0;
@@ -38,11 +40,12 @@ export class MemoryRows implements Rows {
   async list(partition: string, range: KeyRange, limit: number): Promise<StoredRow[]> {
     this.reads++;
     const cells = this.#partition(partition);
-    return [...cells.keys()]
-      .filter((k) => k >= range.from && k < range.to)
-      .sort()
-      .slice(0, limit)
-      .map((k) => toRow(k, cells.get(k)!));
+    const sorted = this.#sorted.get(cells) ?? [...cells.keys()].sort();
+    this.#sorted.set(cells, sorted);
+    const found: StoredRow[] = [];
+    for (let i = firstAtLeast(sorted, range.from); i < sorted.length && found.length < limit && sorted[i]! < range.to; i++)
+      found.push(toRow(sorted[i]!, cells.get(sorted[i]!)!));
+    return found;
   }
 
   async transact(partition: string, writes: readonly RowWrite[]): Promise<TransactOutcome> {
@@ -61,6 +64,7 @@ export class MemoryRows implements Rows {
     }
     const etags = new Map<string, string>();
     for (const write of writes) {
+      if (write.kind === "remove" || !cells.has(write.key)) this.#sorted.delete(cells);
       if (write.kind === "remove") cells.delete(write.key);
       else {
         const etag = `"${++this.#etags}"`;
@@ -79,6 +83,7 @@ export class MemoryRows implements Rows {
     const cells = this.#partition(partition);
     if (cells.get(row.key)?.etag !== row.etag) return false;
     cells.delete(row.key);
+    this.#sorted.delete(cells);
     this.afterWrite(partition, [row.key]);
     return true;
   }
@@ -95,6 +100,16 @@ export class MemoryRows implements Rows {
     this.#partitions.set(name, found);
     return found;
   }
+}
+
+function firstAtLeast(sorted: readonly string[], from: string): number {
+  let low = 0;
+  for (let high = sorted.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function toRow(key: string, cell: Cell): StoredRow {

@@ -10,6 +10,7 @@ const longestSegment = 300;
 
 /** Keeps `[A-Za-z0-9._:@+=,-]`; everything else becomes `!` and two hex digits per UTF-8 byte. */
 export function segment(text: string): string {
+  if (text.length <= longestSegment && /^[A-Za-z0-9._:@+=,-]*$/.test(text)) return text;
   let out = "";
   for (const byte of new TextEncoder().encode(text)) {
     const c = String.fromCharCode(byte);

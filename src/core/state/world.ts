@@ -11,13 +11,10 @@ export type Fetch =
   | { readonly kind: "range"; readonly range: KeyRange; readonly limit: number }
   | { readonly kind: "digest"; readonly reference: string };
 
-export class NotRead extends Error {
-  override readonly name = "NotRead";
+/** Thrown, but no error: it is how a decision says what it has to know. Without a stack, because it is thrown often. */
+export class NotRead {
   readonly fetches: readonly Fetch[];
   constructor(fetches: readonly Fetch[]) {
-    super(
-      `not read yet: ${fetches.map((f) => (f.kind === "row" ? f.key : f.kind === "range" ? f.range.from : f.reference)).join(", ")}`,
-    );
     this.fetches = fetches;
   }
 }

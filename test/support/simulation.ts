@@ -1,0 +1,495 @@
+/**
+ * The product's real handlers around a registry, a GitHub and a clock that the test owns. Every effect on the outside (a
+ * write, a message, a call) has a number, and the process can be made to die before or after any one of them: whatever it
+ * would have done next does not happen, and its message comes back as the Functions host would bring it back.
+ */
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import { definitionKey } from "../../src/core/config/definition-hash.ts";
+import type { ImageDefinition } from "../../src/core/config/definition.ts";
+import type { Platform } from "../../src/core/config/platform.ts";
+import type { DigestLookup } from "../../src/core/image/digest-lookup.ts";
+import type { Cause } from "../../src/core/plan/reason.ts";
+import type { AcrRun, AcrStatus, StartOutcome, StartRequest } from "../../src/core/run/acr-run.ts";
+import { isAcrTerminal } from "../../src/core/run/acr-run.ts";
+import { defaultTiming } from "../../src/core/run/desk.ts";
+import type { CommitStatus, SourceRepository } from "../../src/core/source.ts";
+import { keys, rangeOf } from "../../src/core/state/keys.ts";
+import type { Attempt, Base, Decision, Inbox, Run, SnapshotImage, Track } from "../../src/core/state/rows.ts";
+import type { RowWrite } from "../../src/core/state/store.ts";
+import { leaveWord } from "../../src/handlers/inbox.ts";
+import type { Nudge, QueueName, Report, RunWork } from "../../src/handlers/messages.ts";
+import { type ReconcilePorts, reconcileRegistry } from "../../src/handlers/reconcile-registry.ts";
+import { createRegistries, type Registry } from "../../src/handlers/registries.ts";
+import { reportRun } from "../../src/handlers/report-run.ts";
+import { withRetries } from "../../src/handlers/retry.ts";
+import { giveUpRunWork, type RunWorkPorts, runWork } from "../../src/handlers/run-work.ts";
+import { sweep } from "../../src/handlers/sweep.ts";
+import { Secret } from "../../src/secret.ts";
+import { MemoryRows, Stopped } from "./memory-rows.ts";
+
+export const loginServer = "acme.azurecr.io";
+export const source: SourceRepository = { provider: "github", id: 7, fullName: "acme/platform" };
+export const main = "refs/heads/main";
+
+/** An image of the simulated slipway.yaml: what it is made of, and what it stands on. */
+export interface SimImage {
+  readonly name: string;
+  /** Content of its files; another text is another build. */
+  readonly files: string;
+  /** Names of images of the same file, or whole references. */
+  readonly on?: readonly string[];
+}
+
+interface Message {
+  readonly queue: QueueName;
+  readonly body: unknown;
+  readonly at: number;
+}
+
+interface SimRun extends AcrRun {
+  readonly taskYaml: string;
+  readonly sourceLocation: string;
+  readonly acceptedAt: number;
+  readonly repository: string;
+  readonly tags: readonly string[];
+  readonly marker: string;
+  readonly digest: string;
+}
+
+export type Death = { readonly at: number; readonly when: "before" | "after" };
+
+export class Simulation {
+  now = Date.parse("2026-11-23T12:00:00Z");
+  readonly rows = new MemoryRows(() => this.now);
+  readonly statuses: { readonly sha: string; readonly status: CommitStatus }[] = [];
+  readonly logs: string[] = [];
+  readonly acrRuns: SimRun[] = [];
+  /** What is behind each reference in the registry. */
+  readonly tags = new Map<string, string>();
+  /** How a build of a repository ends; succeeds unless told. Called once per accepted ACR run. */
+  outcome: (repository: string, nth: number) => AcrStatus = () => "Succeeded";
+  /** What happens to the nth call of scheduleRun, counted from 1. */
+  onStart: (nth: number) => "accept" | "lose-reply" | "lose-request" | "throttle" | "refuse" = () => "accept";
+  buildSeconds = 20;
+  maxRuns = 2;
+  effects = 0;
+  death: Death | undefined;
+  deaths = 0;
+  readonly #messages: Message[] = [];
+  readonly #built = new Map<string, string>();
+  #starts = 0;
+  #dead = false;
+  #ids = 0;
+  #generations = new Map<string, number>();
+  #registry: Registry | undefined;
+
+  async registry(): Promise<Registry> {
+    this.#registry ??= await this.#registries().find("acme");
+    return this.#registry;
+  }
+
+  // What happens in the world
+
+  /** A ref is read as it is now and the fact left in the inbox, as resolve-event does it. */
+  async push(images: readonly SimImage[], commit: string, options: { ref?: string; id?: string; deleted?: boolean; source?: SourceRepository } = {}): Promise<void> {
+    const registry = await this.registry();
+    const ref = options.ref ?? main;
+    const from = options.source ?? source;
+    const refKey = keys.refGeneration(from.id, ref);
+    const generation = (this.#generations.get(refKey) ?? 0) + 1;
+    this.#generations.set(refKey, generation);
+    const id = options.id ?? `delivery-${generation}-${commit.slice(0, 4)}-${from.id}-${ref.split("/").at(-1)}`;
+    const cause: Cause = { kind: "delivery", id, event: "push", at: new Date(this.now).toISOString() };
+    const snapshot = {
+      source: from,
+      ref,
+      generation,
+      ...(options.deleted ? {} : { commit }),
+      images: options.deleted ? [] : images.map((i) => this.#snapshotImage(i, ref)),
+      refused: [],
+      changedPaths: [],
+    };
+    const guard: RowWrite = { kind: "put", key: refKey, value: { generation } };
+    await this.#outside(() => leaveWord(this.#inbox(), registry, { kind: "ref-moved", id, cause, snapshot }, [guard]));
+  }
+
+  async word(word: Inbox): Promise<void> {
+    const registry = await this.registry();
+    await this.#outside(() => leaveWord(this.#inbox(), registry, word));
+  }
+
+  /** The world's own doings have no number: only the product's process dies. */
+  async #outside<T>(work: () => Promise<T>): Promise<T> {
+    const { death } = this;
+    const { effects } = this;
+    this.death = undefined;
+    try {
+      return await work();
+    } finally {
+      this.death = death;
+      this.effects = effects;
+    }
+  }
+
+  // Running the product
+
+  /** Delivers messages in time order, sweeping every minute, until nothing is due any more or `until` says so. */
+  async settle(options: { readonly hours?: number; readonly until?: () => boolean } = {}): Promise<void> {
+    const end = this.now + (options.hours ?? 6) * 3_600_000;
+    let nextSweep = this.now + 60_000;
+    let quietSweeps = 0;
+    for (let step = 0; step < 20_000 && this.now < end; step++) {
+      if (options.until?.()) return;
+      this.#messages.sort((a, b) => a.at - b.at);
+      const next = this.#messages[0];
+      if (next && next.at <= nextSweep) {
+        quietSweeps = 0;
+        this.#messages.shift();
+        this.now = Math.max(this.now, next.at) + 10;
+        await this.#invoke(next);
+      } else {
+        this.now = Math.max(this.now, nextSweep);
+        nextSweep = this.now + 60_000;
+        const before = this.#messages.length;
+        await this.#process(async () => sweep(this.#sweepPorts()));
+        quietSweeps = this.#messages.length === before && this.#messages.length === 0 ? quietSweeps + 1 : 0;
+        if (quietSweeps > 3) return;
+      }
+    }
+  }
+
+  async #invoke(message: Message): Promise<void> {
+    const died = await this.#process(async () => {
+      const retry = { queues: this.#queues(), now: () => this.now, log: this.#log };
+      if (message.queue === "registries") {
+        const nudge = message.body as Nudge;
+        await withRetries("registries", nudge, retry, async () => reconcileRegistry(nudge, await this.#reconcilePorts()), async () => {});
+      } else if (message.queue === "run-work") {
+        const work = message.body as RunWork;
+        const ports = await this.#runWorkPorts();
+        await withRetries("run-work", work, retry, (w) => runWork(w, ports), (w, error) => giveUpRunWork(w, error, ports));
+      } else if (message.queue === "reports") {
+        await withRetries("reports", message.body as Report, retry, (r) => reportRun(r, this.#reportPorts()), async () => {});
+      }
+    });
+    // A message whose process died becomes visible again ten minutes later.
+    if (died) this.#messages.push({ ...message, at: this.now + 600_000 });
+  }
+
+  /** Returns whether the process died on the way. */
+  async #process(work: () => Promise<void>): Promise<boolean> {
+    this.#dead = false;
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof Died) && !this.#dead) throw error;
+    }
+    const died = this.#dead;
+    this.#dead = false;
+    return died;
+  }
+
+  /** Every effect on the outside passes here. */
+  async #effect<T>(act: () => Promise<T>): Promise<T> {
+    if (this.#dead) throw new Died();
+    const n = ++this.effects;
+    if (this.death?.at === n && this.death.when === "before") return this.#die();
+    const result = await act();
+    if (this.death?.at === n && this.death.when === "after") return this.#die();
+    return result;
+  }
+
+  #die(): never {
+    this.#dead = true;
+    this.deaths++;
+    throw new Died();
+  }
+
+  async #look<T>(act: () => Promise<T>): Promise<T> {
+    if (this.#dead) throw new Died();
+    return act();
+  }
+
+  // Ports
+
+  #rowsPort(): MemoryRows {
+    const { rows } = this;
+    return new Proxy(rows, {
+      get: (_target, name) => {
+        if (name === "transact") return (...args: Parameters<MemoryRows["transact"]>) => this.#effect(() => rows.transact(...args));
+        if (name === "removeUnchanged") return (...args: Parameters<MemoryRows["removeUnchanged"]>) => this.#effect(() => rows.removeUnchanged(...args));
+        if (name === "read") return (...args: Parameters<MemoryRows["read"]>) => this.#look(() => rows.read(...args));
+        return (...args: Parameters<MemoryRows["list"]>) => this.#look(() => rows.list(...args));
+      },
+    });
+  }
+
+  #queues() {
+    return {
+      send: (queue: QueueName, body: unknown, options?: { readonly delaySeconds?: number }) =>
+        this.#effect(async () => {
+          this.#messages.push({ queue, body: JSON.parse(JSON.stringify(body)), at: this.now + (options?.delaySeconds ?? 0) * 1000 + 50 });
+        }),
+    };
+  }
+
+  readonly #log = (message: string, fields: Record<string, unknown>) => {
+    this.logs.push(`${new Date(this.now).toISOString()} ${message} ${JSON.stringify(fields)}`);
+  };
+
+  #inbox() {
+    return { rows: this.#rowsPort(), queues: this.#queues(), now: () => this.now, newId: () => `id-${++this.#ids}` };
+  }
+
+  #registries() {
+    const platform: Platform = {
+      registries: { acme: { alias: "acme", resourceId: "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/acme00", maxRuns: this.maxRuns } },
+      publish: [{ from: "acme/*", to: "**" }],
+    };
+    return createRegistries({
+      platform,
+      rows: this.rows,
+      factsOf: async () => ({ loginServer, createdAt: "2026-01-01T00:00:00Z", sku: "Basic" }),
+      now: () => this.now,
+    });
+  }
+
+  async #reconcilePorts(): Promise<ReconcilePorts> {
+    return {
+      ...this.#inbox(),
+      registry: { ...(await this.registry()), maxRuns: this.maxRuns },
+      acr: {
+        openRuns: () => this.#look(async () => this.#seen().filter((r) => !isAcrTerminal(r.status))),
+        runsCreatedSince: (iso) => this.#look(async () => this.#seen().filter((r) => (r.createTime ?? "") >= iso)),
+        run: (id) => this.#look(async () => this.#seen().find((r) => r.acrRunId === id)),
+        startRun: (request) => this.#effect(() => this.#start(request)),
+        cancelRun: (id) => this.#effect(async () => this.#cancel(id)),
+        logHead: (id) => this.#look(async () => this.#logHead(id)),
+      },
+      resolveDigest: (reference) => this.#look(async () => this.#digestOf(reference)),
+      timing: defaultTiming,
+      log: this.#log,
+    };
+  }
+
+  async #runWorkPorts(): Promise<RunWorkPorts> {
+    return {
+      ...this.#inbox(),
+      registry: await this.registry(),
+      github: { tarball: async (_source, sha) => Readable.from([sha]) },
+      acr: {
+        uploadTarget: () => this.#look(async () => ({ uploadUrl: new Secret("https://upload"), relativePath: `source/${++this.#ids}.tar.gz` })),
+        logReader: async () => ({ read: async (offset) => ({ bytes: new TextEncoder().encode("the log\n").subarray(offset), nextOffset: 8, complete: true }) }),
+      },
+      streamContext: (tarball) => ({ stream: tarball, done: Promise.resolve() }),
+      upload: async (stream) => {
+        stream.resume();
+      },
+      logs: {
+        save: async (_name, text) => {
+          let bytes = 0;
+          for await (const chunk of text) bytes += chunk.byteLength;
+          return bytes;
+        },
+      },
+      resolveDigest: (reference) => this.#look(async () => this.#digestOf(reference)),
+      moveTag: (reference, digest) =>
+        this.#effect(async () => {
+          this.tags.set(reference, digest);
+        }),
+      log: this.#log,
+    };
+  }
+
+  #reportPorts() {
+    return {
+      rows: this.#rowsPort(),
+      registries: this.#registries(),
+      github: {
+        postStatus: (_source: SourceRepository, sha: string, status: CommitStatus) =>
+          this.#effect(async () => {
+            this.statuses.push({ sha, status });
+          }),
+      },
+      publicUrl: undefined,
+      log: this.#log,
+    };
+  }
+
+  #sweepPorts() {
+    return {
+      ...this.#inbox(),
+      registries: this.#registries(),
+      github: { refs: async () => [], failedDeliveries: async () => [], redeliver: async () => {} },
+      log: this.#log,
+    };
+  }
+
+  // The simulated ACR
+
+  async #start(request: StartRequest): Promise<StartOutcome> {
+    const what = this.onStart(++this.#starts);
+    if (what === "throttle") return { kind: "throttled", retryAfterSeconds: 30 };
+    if (what === "refuse") return { kind: "refused", code: "TasksOperationsNotAllowed", message: "not permitted" };
+    if (what === "lose-request") return { kind: "unknown", message: "connection reset" };
+    const run = this.#accept(request);
+    return what === "lose-reply" ? { kind: "unknown", message: "connection reset" } : { kind: "accepted", run };
+  }
+
+  #accept(request: StartRequest): SimRun {
+    const task = JSON.parse(request.taskYaml) as { networks: { name: string }[]; steps: { push?: string[] }[] };
+    const references = task.steps.flatMap((s) => s.push ?? []);
+    const repository = references[0]!.slice(loginServer.length + 1, references[0]!.lastIndexOf(":"));
+    const run: SimRun = {
+      acrRunId: `cf${this.acrRuns.length + 1}`,
+      status: "Queued",
+      createTime: new Date(this.now).toISOString(),
+      outputImages: [],
+      taskYaml: request.taskYaml,
+      sourceLocation: request.sourceLocation,
+      acceptedAt: this.now,
+      repository,
+      tags: references,
+      marker: task.networks[0]!.name,
+      // What is inside is decided when the build starts: the files and the bases as they are now.
+      digest: this.#digestFor(repository),
+    };
+    this.acrRuns.push(run);
+    return run;
+  }
+
+  /** Called for every look at ACR: time has passed, so runs have moved on and pushed. */
+  #seen(): readonly SimRun[] {
+    this.acrRuns.forEach((run, i) => {
+      if (isAcrTerminal(run.status)) return;
+      const age = (this.now - run.acceptedAt) / 1000;
+      const nth = this.acrRuns.slice(0, i + 1).filter((r) => r.repository === run.repository).length;
+      const status: AcrStatus = age < 2 ? "Queued" : age < this.buildSeconds ? "Running" : this.outcome(run.repository, nth);
+      const ended = isAcrTerminal(status);
+      if (status === "Succeeded") for (const tag of run.tags) this.tags.set(tag, run.digest);
+      this.acrRuns[i] = {
+        ...run,
+        status,
+        ...(ended ? { finishTime: new Date(this.now).toISOString() } : {}),
+        ...(status === "Succeeded"
+          ? { outputImages: run.tags.map((t) => ({ registry: loginServer, repository: run.repository, tag: t.slice(t.lastIndexOf(":") + 1), digest: run.digest })) }
+          : {}),
+        ...(status === "Failed" ? { errorMessage: "failed during run, err: exit status 1" } : {}),
+      };
+    });
+    return this.acrRuns;
+  }
+
+  #cancel(id: string): void {
+    const i = this.acrRuns.findIndex((r) => r.acrRunId === id);
+    const run = this.acrRuns[i];
+    if (run && !isAcrTerminal(run.status)) this.acrRuns[i] = { ...run, status: "Canceled", finishTime: new Date(this.now).toISOString() };
+  }
+
+  #logHead(id: string) {
+    const run = this.#seen().find((r) => r.acrRunId === id);
+    const started = run && run.status !== "Queued";
+    return { kind: "text" as const, text: started ? `Creating Docker network: ${run.marker}, driver: 'bridge'\r\n` : "", ended: run !== undefined && isAcrTerminal(run.status) };
+  }
+
+  #digestOf(reference: string): DigestLookup {
+    this.#seen();
+    const digest = this.tags.get(reference);
+    return digest ? { kind: "found", digest, mediaType: "application/vnd.oci.image.manifest.v1+json" } : { kind: "absent" };
+  }
+
+  #digestFor(repository: string): string {
+    const image = this.#images.get(repository);
+    const bases = (image?.on ?? []).map((b) => this.tags.get(this.referenceOf(b)) ?? "absent");
+    return `sha256:${createHash("sha256").update(JSON.stringify([repository, image?.files, bases])).digest("hex")}`;
+  }
+
+  readonly #images = new Map<string, SimImage>();
+
+  referenceOf(name: string, tag = "main"): string {
+    return name.includes("/") ? name : `${loginServer}/${name}:${tag}`;
+  }
+
+  #snapshotImage(image: SimImage, ref: string): SnapshotImage {
+    const tag = ref.split("/").at(-1)!;
+    if (ref === main) this.#images.set(image.name, image);
+    const definition: ImageDefinition = {
+      name: image.name,
+      registry: "acme",
+      repository: image.name,
+      context: `images/${image.name}`,
+      dockerfile: "Dockerfile",
+      buildArgs: {},
+      tags: { stable: ["{{ref_name}}"], unique: ["{{ref_name}}-{{short_sha}}-{{run}}"] },
+      test: [],
+      cache: false,
+      platforms: ["linux/amd64"],
+      timeoutSeconds: 600,
+      on: { push: { branches: ["**"], tags: [], paths: [] }, pullRequest: "off", baseUpdate: "all", schedule: [] },
+    };
+    return {
+      name: image.name,
+      definition,
+      definitionKey: definitionKey(definition),
+      inputs: createHash("sha256").update(image.files).digest("hex"),
+      dockerfileSha: createHash("sha1").update(JSON.stringify(image.on ?? [])).digest("hex"),
+      bases: (image.on ?? []).map((b): Base => ({ reference: this.referenceOf(b), class: "runtime", pinned: false })),
+      makes: [this.referenceOf(image.name, tag)],
+    };
+  }
+
+  // Looking at the end
+
+  async runs(): Promise<readonly Run[]> {
+    const { partition } = await this.registry();
+    return (await this.rows.list(partition, rangeOf("run"), 10_000)).map((r) => r.value as Run).sort((a, b) => a.seq - b.seq);
+  }
+
+  async tracks(): Promise<readonly Track[]> {
+    const { partition } = await this.registry();
+    return (await this.rows.list(partition, rangeOf("track"), 10_000)).map((r) => r.value as Track);
+  }
+
+  async attempts(): Promise<readonly Attempt[]> {
+    const { partition } = await this.registry();
+    return (await this.rows.list(partition, rangeOf("attempt"), 10_000)).map((r) => r.value as Attempt);
+  }
+
+  async decisions(): Promise<readonly Decision[]> {
+    const { partition } = await this.registry();
+    return (await this.rows.list(partition, rangeOf("decision"), 10_000)).map((r) => r.value as Decision);
+  }
+
+  /** Rows that must not be there once everything has come to rest. */
+  async leftovers(): Promise<readonly string[]> {
+    const { partition } = await this.registry();
+    const open = ["in", "expansion", "live", "ready", "wait", "due", "stuck"];
+    return (await Promise.all(open.map((prefix) => this.rows.list(partition, rangeOf(prefix), 1000)))).flat().map((r) => r.key);
+  }
+
+  /** How many ACR runs were accepted for a repository. */
+  builds(repository: string): number {
+    return this.acrRuns.filter((r) => r.repository === repository).length;
+  }
+
+  lastStatus(sha: string, context: string): CommitStatus | undefined {
+    return this.statuses.filter((s) => s.sha === sha && s.status.context === context).at(-1)?.status;
+  }
+}
+
+class Died extends Stopped {
+  constructor() {
+    super("the process died");
+  }
+}
+
+export function commitOf(n: number): string {
+  return createHash("sha1").update(String(n)).digest("hex");
+}
+
+/** The demo's uneven diamond. */
+export function diamond(changes: Readonly<Record<string, string>> = {}): readonly SimImage[] {
+  const image = (name: string, ...on: string[]): SimImage => ({ name, files: changes[name] ?? `${name} v1`, on });
+  return [image("base"), image("runtime", "base"), image("tools", "base"), image("assets", "tools"), image("app", "assets", "runtime")];
+}
