@@ -1,31 +1,61 @@
-import type { AddressInfo } from "node:net";
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { StateFile } from "./state-file.ts";
 
 export type PortName = "functions" | "registry" | "arm" | "github" | "identity" | "blob" | "queue" | "table";
 
+const names: readonly PortName[] = ["functions", "registry", "arm", "github", "identity", "blob", "queue", "table"];
+
+/** Where `func start` listens. */
+const functionsPort = 7071;
+
+/**
+ * Below the ports that systems give to outgoing connections (Linux from 32768, IANA from 49152): a port that is kept
+ * over a restart must not be somebody's other end of a connection meanwhile.
+ */
+const lowest = 10_000;
+const beyond = 32_768;
+
+/** What was started before may need a moment to leave its port. */
+const patience = 3_000;
+
 /**
  * Ports are kept from start to start, because image references, clone URLs and SAS links carry them. A port that somebody
- * else has taken meanwhile is replaced, except the registry's: every image built so far is called by it.
+ * else has taken meanwhile is replaced, except the registry's: every image built so far is called by it. A wanted port
+ * of 0 means any, also for the functions, which otherwise get 7071 when it is free.
  */
 export async function choosePorts(
   dir: string,
   wanted: Partial<Record<PortName, number>>,
 ): Promise<Record<PortName, number>> {
   const file = new StateFile<Partial<Record<PortName, number>>>(join(dir, "ports.json"), () => ({}));
-  const names: readonly PortName[] = ["functions", "registry", "arm", "github", "identity", "blob", "queue", "table"];
   const chosen: Partial<Record<PortName, number>> = {};
+  const taken = new Set<number>();
   for (const name of names) {
-    const port = wanted[name] ?? file.value[name];
-    if (port !== undefined && (await isFree(port))) chosen[name] = port;
-    else if (port !== undefined && (wanted[name] !== undefined || name === "registry"))
+    const wish = wanted[name] || undefined;
+    const kept = file.value[name];
+    const port = wish ?? kept;
+    if (port !== undefined && !taken.has(port) && (await isFreeSoon(port, port === kept))) chosen[name] = port;
+    else if (port !== undefined && (wish !== undefined || name === "registry"))
       throw new Error(`port ${port} for ${name} is taken; free it, name another, or start over with --fresh`);
-    else chosen[name] = name === "functions" && (await isFree(7071)) ? 7071 : await anyFreePort();
+    else if (name === "functions" && wanted[name] !== 0 && (await isFree(functionsPort))) chosen[name] = functionsPort;
+    else chosen[name] = await anyFreePort(taken);
+    taken.add(chosen[name]!);
   }
   file.value = chosen;
   file.save();
   return chosen as Record<PortName, number>;
+}
+
+async function isFreeSoon(port: number, oursBefore: boolean): Promise<boolean> {
+  const until = Date.now() + (oursBefore ? patience : 0);
+  for (;;) {
+    if (await isFree(port)) return true;
+    if (Date.now() >= until) return false;
+    await delay(100);
+  }
 }
 
 async function isFree(port: number): Promise<boolean> {
@@ -36,13 +66,10 @@ async function isFree(port: number): Promise<boolean> {
   });
 }
 
-async function anyFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
+async function anyFreePort(taken: ReadonlySet<number>): Promise<number> {
+  for (let tries = 0; tries < 1_000; tries += 1) {
+    const port = randomInt(lowest, beyond);
+    if (!taken.has(port) && (await isFree(port))) return port;
+  }
+  throw new Error(`no free port between ${lowest} and ${beyond}`);
 }

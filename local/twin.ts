@@ -7,7 +7,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadCertificate } from "./acr/certificate.ts";
 import { type LocalAcr, startAcr } from "./acr/start-acr.ts";
-import { type RunningAzurite, startAzurite } from "./azurite.ts";
+import { type AzuriteOptions, type RunningAzurite, startAzurite } from "./azurite.ts";
 import { chooseEngine, type EngineChoice } from "./engine/choose-engine.ts";
 import { pushShellBase } from "./engine/shell-base.ts";
 import { type LocalGitHub, startGitHub } from "./github/start-github.ts";
@@ -32,6 +32,10 @@ export interface TwinOptions {
   /** Settings to add, or to leave out with undefined. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly onLog?: (entry: LogEntry) => void;
+  /** Told what is being started, a few words each time. */
+  readonly onProgress?: (what: string) => void;
+  /** Settles when the app's bundle is built; the host waits for it, nothing else does. */
+  readonly appReady?: Promise<unknown>;
   /** In memory: for tests that never restart. */
   readonly forgetful?: boolean;
   readonly acrConcurrency?: number;
@@ -86,18 +90,23 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   const ports = await choosePorts(options.dir, options.ports ?? {});
   const secrets = new StateFile<Secrets>(under("secrets.json"), newSecrets);
   secrets.save();
+  const progress = options.onProgress ?? (() => {});
   const started: (() => Promise<void>)[] = [];
+  progress("storage (Azurite), registry, identity, GitHub");
+  // Azurite takes the longest and is a process of its own: everything that does not need it starts meanwhile.
+  const storage = startStorage({
+    ...(options.forgetful ? {} : { location: under("azurite") }),
+    ports: { blob: ports.blob, queue: ports.queue, table: ports.table },
+  });
+  // Looked at below; a failure of something else must not turn this one into an unhandled rejection.
+  storage.catch(() => {});
+  options.appReady?.catch(() => {});
   const stop = async () => {
     for (const end of started.splice(0).reverse()) await end();
+    const azurite = await storage.catch(() => undefined);
+    await azurite?.stop();
   };
   try {
-    const azurite = await startAzurite({
-      ...(options.forgetful ? {} : { location: under("azurite") }),
-      ports: { blob: ports.blob, queue: ports.queue, table: ports.table },
-    });
-    started.push(() => azurite.stop());
-    await provisionStorage(azurite.connectionString);
-
     const identity = await startIdentity({ dir: under("identity"), port: ports.identity });
     started.push(() => identity.close());
     const registry = await startRegistry({
@@ -106,6 +115,9 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
       auth: { mode: "open", verifyAadToken: (token) => identity.verify(token).kind === "valid" },
     });
     started.push(() => registry.close());
+    const github = await startGitHub({ dir: under("github"), port: ports.github, app: { id: githubAppId } });
+    started.push(() => github.close());
+    progress("a base image made of this machine's shell");
     await pushShellBase(registry.store);
 
     const engine = await chooseEngine({
@@ -115,6 +127,9 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     });
     started.push(() => engine.engine.close());
     const tls = await loadCertificate(under("tls"));
+    progress("storage (Azurite)");
+    const azurite = await storage;
+    progress("ACR and the Functions host");
     const acr = await startAcr({
       dir: under("acr"),
       port: ports.arm,
@@ -127,8 +142,6 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
       ...(options.acrConcurrency ? { concurrency: options.acrConcurrency } : {}),
     });
     started.push(() => acr.close());
-    const github = await startGitHub({ dir: under("github"), port: ports.github, app: { id: githubAppId } });
-    started.push(() => github.close());
 
     const platform = options.platform ?? defaultPlatform;
     const platformFile = under("slipway.platform.yaml");
@@ -163,6 +176,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
         receiveVisibility: "00:00:15",
         ...(options.onLog ? { onLog: options.onLog } : {}),
       });
+    await options.appReady;
     let host = await start();
     started.push(() => host.stop());
 
@@ -201,6 +215,17 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     };
   } catch (error) {
     await stop();
+    throw error;
+  }
+}
+
+async function startStorage(options: AzuriteOptions): Promise<RunningAzurite> {
+  const azurite = await startAzurite(options);
+  try {
+    await provisionStorage(azurite.connectionString);
+    return azurite;
+  } catch (error) {
+    await azurite.stop();
     throw error;
   }
 }
