@@ -26,7 +26,12 @@ async function endOf(sim: Simulation) {
   const names = tracks.map((t) => t.image);
   return {
     stable: [...sim.tags].filter(([reference]) => reference.endsWith(":main")).sort(),
-    tracks: tracks.map((t) => ({ image: t.image, built: t.built?.digest, proved: t.built?.proved, open: t.planned ?? t.active })),
+    tracks: tracks.map((t) => ({
+      image: t.image,
+      built: t.built?.digest,
+      proved: t.built?.proved,
+      open: t.planned ?? t.active,
+    })),
     runs: (await sim.runs()).map((r) => `${r.image}@${r.commit.slice(0, 4)} ${r.status}`),
     builds: names.map((name) => [name, sim.builds(name)]),
     oneRunPerAttempt: new Set(sim.acrRuns.map((r) => r.marker)).size === sim.acrRuns.length,
@@ -54,7 +59,10 @@ describe("the process dies, once, and is started again", () => {
     const images = (base: string, app: string) => diamond({ base, app });
     const undisturbed = await story(images);
     const expected = await endOf(undisturbed);
-    const point = fc.record({ at: fc.integer({ min: 1, max: undisturbed.effects }), when: fc.constantFrom("before" as const, "after" as const) });
+    const point = fc.record({
+      at: fc.integer({ min: 1, max: undisturbed.effects }),
+      when: fc.constantFrom("before" as const, "after" as const),
+    });
     await fc.assert(
       fc.asyncProperty(point, async (death) => {
         expect(await endOf(await story(images, death))).toEqual(expected);

@@ -5,8 +5,8 @@
  */
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import { definitionKey } from "../../src/core/config/definition-hash.ts";
 import type { ImageDefinition } from "../../src/core/config/definition.ts";
+import { definitionKey } from "../../src/core/config/definition-hash.ts";
 import type { Platform } from "../../src/core/config/platform.ts";
 import type { DigestLookup } from "../../src/core/image/digest-lookup.ts";
 import type { Cause } from "../../src/core/plan/reason.ts";
@@ -72,12 +72,15 @@ export class Simulation {
   /** What happens to the nth call of scheduleRun, counted from 1. */
   onStart: (nth: number) => "accept" | "lose-reply" | "lose-request" | "throttle" | "refuse" = () => "accept";
   buildSeconds = 20;
+  /** A run waits this long for an agent; until then it has no log. */
+  queueSeconds = 2;
+  /** A run accepted this recently is not in ACR's lists yet. */
+  listLagSeconds = 0;
   maxRuns = 2;
   effects = 0;
   death: Death | undefined;
   deaths = 0;
   readonly #messages: Message[] = [];
-  readonly #built = new Map<string, string>();
   #starts = 0;
   #dead = false;
   #ids = 0;
@@ -92,13 +95,18 @@ export class Simulation {
   // What happens in the world
 
   /** A ref is read as it is now and the fact left in the inbox, as resolve-event does it. */
-  async push(images: readonly SimImage[], commit: string, options: { ref?: string; id?: string; deleted?: boolean; source?: SourceRepository } = {}): Promise<void> {
+  async push(
+    images: readonly SimImage[],
+    commit: string,
+    options: { ref?: string; id?: string; deleted?: boolean; source?: SourceRepository; generation?: number } = {},
+  ): Promise<void> {
     const registry = await this.registry();
     const ref = options.ref ?? main;
     const from = options.source ?? source;
     const refKey = keys.refGeneration(from.id, ref);
-    const generation = (this.#generations.get(refKey) ?? 0) + 1;
-    this.#generations.set(refKey, generation);
+    this.now += 1;
+    const generation = options.generation ?? (this.#generations.get(refKey) ?? 0) + 1;
+    this.#generations.set(refKey, Math.max(generation, this.#generations.get(refKey) ?? 0));
     const id = options.id ?? `delivery-${generation}-${commit.slice(0, 4)}-${from.id}-${ref.split("/").at(-1)}`;
     const cause: Cause = { kind: "delivery", id, event: "push", at: new Date(this.now).toISOString() };
     const snapshot = {
@@ -164,13 +172,31 @@ export class Simulation {
       const retry = { queues: this.#queues(), now: () => this.now, log: this.#log };
       if (message.queue === "registries") {
         const nudge = message.body as Nudge;
-        await withRetries("registries", nudge, retry, async () => reconcileRegistry(nudge, await this.#reconcilePorts()), async () => {});
+        await withRetries(
+          "registries",
+          nudge,
+          retry,
+          async () => reconcileRegistry(nudge, await this.#reconcilePorts()),
+          async () => {},
+        );
       } else if (message.queue === "run-work") {
         const work = message.body as RunWork;
         const ports = await this.#runWorkPorts();
-        await withRetries("run-work", work, retry, (w) => runWork(w, ports), (w, error) => giveUpRunWork(w, error, ports));
+        await withRetries(
+          "run-work",
+          work,
+          retry,
+          (w) => runWork(w, ports),
+          (w, error) => giveUpRunWork(w, error, ports),
+        );
       } else if (message.queue === "reports") {
-        await withRetries("reports", message.body as Report, retry, (r) => reportRun(r, this.#reportPorts()), async () => {});
+        await withRetries(
+          "reports",
+          message.body as Report,
+          retry,
+          (r) => reportRun(r, this.#reportPorts()),
+          async () => {},
+        );
       }
     });
     // A message whose process died becomes visible again ten minutes later.
@@ -217,8 +243,11 @@ export class Simulation {
     const { rows } = this;
     return new Proxy(rows, {
       get: (_target, name) => {
-        if (name === "transact") return (...args: Parameters<MemoryRows["transact"]>) => this.#effect(() => rows.transact(...args));
-        if (name === "removeUnchanged") return (...args: Parameters<MemoryRows["removeUnchanged"]>) => this.#effect(() => rows.removeUnchanged(...args));
+        if (name === "transact")
+          return (...args: Parameters<MemoryRows["transact"]>) => this.#effect(() => rows.transact(...args));
+        if (name === "removeUnchanged")
+          return (...args: Parameters<MemoryRows["removeUnchanged"]>) =>
+            this.#effect(() => rows.removeUnchanged(...args));
         if (name === "read") return (...args: Parameters<MemoryRows["read"]>) => this.#look(() => rows.read(...args));
         return (...args: Parameters<MemoryRows["list"]>) => this.#look(() => rows.list(...args));
       },
@@ -229,7 +258,11 @@ export class Simulation {
     return {
       send: (queue: QueueName, body: unknown, options?: { readonly delaySeconds?: number }) =>
         this.#effect(async () => {
-          this.#messages.push({ queue, body: JSON.parse(JSON.stringify(body)), at: this.now + (options?.delaySeconds ?? 0) * 1000 + 50 });
+          this.#messages.push({
+            queue,
+            body: JSON.parse(JSON.stringify(body)),
+            at: this.now + (options?.delaySeconds ?? 0) * 1000 + 50,
+          });
         }),
     };
   }
@@ -244,7 +277,13 @@ export class Simulation {
 
   #registries() {
     const platform: Platform = {
-      registries: { acme: { alias: "acme", resourceId: "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/acme00", maxRuns: this.maxRuns } },
+      registries: {
+        acme: {
+          alias: "acme",
+          resourceId: "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/acme00",
+          maxRuns: this.maxRuns,
+        },
+      },
       publish: [{ from: "acme/*", to: "**" }],
     };
     return createRegistries({
@@ -260,8 +299,8 @@ export class Simulation {
       ...this.#inbox(),
       registry: { ...(await this.registry()), maxRuns: this.maxRuns },
       acr: {
-        openRuns: () => this.#look(async () => this.#seen().filter((r) => !isAcrTerminal(r.status))),
-        runsCreatedSince: (iso) => this.#look(async () => this.#seen().filter((r) => (r.createTime ?? "") >= iso)),
+        openRuns: () => this.#look(async () => this.#listed().filter((r) => !isAcrTerminal(r.status))),
+        runsCreatedSince: (iso) => this.#look(async () => this.#listed().filter((r) => (r.createTime ?? "") >= iso)),
         run: (id) => this.#look(async () => this.#seen().find((r) => r.acrRunId === id)),
         startRun: (request) => this.#effect(() => this.#start(request)),
         cancelRun: (id) => this.#effect(async () => this.#cancel(id)),
@@ -279,8 +318,18 @@ export class Simulation {
       registry: await this.registry(),
       github: { tarball: async (_source, sha) => Readable.from([sha]) },
       acr: {
-        uploadTarget: () => this.#look(async () => ({ uploadUrl: new Secret("https://upload"), relativePath: `source/${++this.#ids}.tar.gz` })),
-        logReader: async () => ({ read: async (offset) => ({ bytes: new TextEncoder().encode("the log\n").subarray(offset), nextOffset: 8, complete: true }) }),
+        uploadTarget: () =>
+          this.#look(async () => ({
+            uploadUrl: new Secret("https://upload"),
+            relativePath: `source/${++this.#ids}.tar.gz`,
+          })),
+        logReader: async () => ({
+          read: async (offset) => ({
+            bytes: new TextEncoder().encode("the log\n").subarray(offset),
+            nextOffset: 8,
+            complete: true,
+          }),
+        }),
       },
       streamContext: (tarball) => ({ stream: tarball, done: Promise.resolve() }),
       upload: async (stream) => {
@@ -365,7 +414,12 @@ export class Simulation {
       if (isAcrTerminal(run.status)) return;
       const age = (this.now - run.acceptedAt) / 1000;
       const nth = this.acrRuns.slice(0, i + 1).filter((r) => r.repository === run.repository).length;
-      const status: AcrStatus = age < 2 ? "Queued" : age < this.buildSeconds ? "Running" : this.outcome(run.repository, nth);
+      const status: AcrStatus =
+        age < this.queueSeconds
+          ? "Queued"
+          : age < this.queueSeconds + this.buildSeconds
+            ? "Running"
+            : this.outcome(run.repository, nth);
       const ended = isAcrTerminal(status);
       if (status === "Succeeded") for (const tag of run.tags) this.tags.set(tag, run.digest);
       this.acrRuns[i] = {
@@ -373,7 +427,14 @@ export class Simulation {
         status,
         ...(ended ? { finishTime: new Date(this.now).toISOString() } : {}),
         ...(status === "Succeeded"
-          ? { outputImages: run.tags.map((t) => ({ registry: loginServer, repository: run.repository, tag: t.slice(t.lastIndexOf(":") + 1), digest: run.digest })) }
+          ? {
+              outputImages: run.tags.map((t) => ({
+                registry: loginServer,
+                repository: run.repository,
+                tag: t.slice(t.lastIndexOf(":") + 1),
+                digest: run.digest,
+              })),
+            }
           : {}),
         ...(status === "Failed" ? { errorMessage: "failed during run, err: exit status 1" } : {}),
       };
@@ -381,28 +442,41 @@ export class Simulation {
     return this.acrRuns;
   }
 
+  #listed(): readonly SimRun[] {
+    return this.#seen().filter((r) => this.now - r.acceptedAt >= this.listLagSeconds * 1000);
+  }
+
   #cancel(id: string): void {
     const i = this.acrRuns.findIndex((r) => r.acrRunId === id);
     const run = this.acrRuns[i];
-    if (run && !isAcrTerminal(run.status)) this.acrRuns[i] = { ...run, status: "Canceled", finishTime: new Date(this.now).toISOString() };
+    if (run && !isAcrTerminal(run.status))
+      this.acrRuns[i] = { ...run, status: "Canceled", finishTime: new Date(this.now).toISOString() };
   }
 
   #logHead(id: string) {
     const run = this.#seen().find((r) => r.acrRunId === id);
     const started = run && run.status !== "Queued";
-    return { kind: "text" as const, text: started ? `Creating Docker network: ${run.marker}, driver: 'bridge'\r\n` : "", ended: run !== undefined && isAcrTerminal(run.status) };
+    return {
+      kind: "text" as const,
+      text: started ? `Creating Docker network: ${run.marker}, driver: 'bridge'\r\n` : "",
+      ended: run !== undefined && isAcrTerminal(run.status),
+    };
   }
 
   #digestOf(reference: string): DigestLookup {
     this.#seen();
     const digest = this.tags.get(reference);
-    return digest ? { kind: "found", digest, mediaType: "application/vnd.oci.image.manifest.v1+json" } : { kind: "absent" };
+    return digest
+      ? { kind: "found", digest, mediaType: "application/vnd.oci.image.manifest.v1+json" }
+      : { kind: "absent" };
   }
 
   #digestFor(repository: string): string {
     const image = this.#images.get(repository);
     const bases = (image?.on ?? []).map((b) => this.tags.get(this.referenceOf(b)) ?? "absent");
-    return `sha256:${createHash("sha256").update(JSON.stringify([repository, image?.files, bases])).digest("hex")}`;
+    return `sha256:${createHash("sha256")
+      .update(JSON.stringify([repository, image?.files, bases]))
+      .digest("hex")}`;
   }
 
   readonly #images = new Map<string, SimImage>();
@@ -433,7 +507,9 @@ export class Simulation {
       definition,
       definitionKey: definitionKey(definition),
       inputs: createHash("sha256").update(image.files).digest("hex"),
-      dockerfileSha: createHash("sha1").update(JSON.stringify(image.on ?? [])).digest("hex"),
+      dockerfileSha: createHash("sha1")
+        .update(JSON.stringify(image.on ?? []))
+        .digest("hex"),
       bases: (image.on ?? []).map((b): Base => ({ reference: this.referenceOf(b), class: "runtime", pinned: false })),
       makes: [this.referenceOf(image.name, tag)],
     };
@@ -443,7 +519,9 @@ export class Simulation {
 
   async runs(): Promise<readonly Run[]> {
     const { partition } = await this.registry();
-    return (await this.rows.list(partition, rangeOf("run"), 10_000)).map((r) => r.value as Run).sort((a, b) => a.seq - b.seq);
+    return (await this.rows.list(partition, rangeOf("run"), 10_000))
+      .map((r) => r.value as Run)
+      .sort((a, b) => a.seq - b.seq);
   }
 
   async tracks(): Promise<readonly Track[]> {
@@ -465,7 +543,9 @@ export class Simulation {
   async leftovers(): Promise<readonly string[]> {
     const { partition } = await this.registry();
     const open = ["in", "expansion", "live", "ready", "wait", "due", "stuck"];
-    return (await Promise.all(open.map((prefix) => this.rows.list(partition, rangeOf(prefix), 1000)))).flat().map((r) => r.key);
+    return (await Promise.all(open.map((prefix) => this.rows.list(partition, rangeOf(prefix), 1000))))
+      .flat()
+      .map((r) => r.key);
   }
 
   /** How many ACR runs were accepted for a repository. */
@@ -491,5 +571,11 @@ export function commitOf(n: number): string {
 /** The demo's uneven diamond. */
 export function diamond(changes: Readonly<Record<string, string>> = {}): readonly SimImage[] {
   const image = (name: string, ...on: string[]): SimImage => ({ name, files: changes[name] ?? `${name} v1`, on });
-  return [image("base"), image("runtime", "base"), image("tools", "base"), image("assets", "tools"), image("app", "assets", "runtime")];
+  return [
+    image("base"),
+    image("runtime", "base"),
+    image("tools", "base"),
+    image("assets", "tools"),
+    image("app", "assets", "runtime"),
+  ];
 }

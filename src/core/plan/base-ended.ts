@@ -86,6 +86,12 @@ function tellPlanned(desk: Desk, planned: Run, reference: string, base: Run): vo
 function replanIfStale(desk: Desk, track: Track, reference: string, base: Run): void {
   const edge = track.bases.find((b) => b.reference === reference && !b.pinned);
   if (!edge || !follows({ class: edge.class, baseUpdate: track.definition.on.baseUpdate }) || !base.digest) return;
+  const lineage = [...(base.lineage ?? []), base.track];
+  if (lineage.includes(track.key)) {
+    const note = `${track.image} stands on this image and this image on it: a cycle, so it is not built again`;
+    if (!base.notes?.includes(note)) putRun(desk, { ...base, notes: [...(base.notes ?? []), note] });
+    return;
+  }
   const standsOn = bases(desk, track);
   if (!standsOn || standsOn[reference] === base.digest) return;
   const from = standsOn[reference];
@@ -95,6 +101,7 @@ function replanIfStale(desk: Desk, track: Track, reference: string, base: Run): 
     reasons: [reason],
     cause: { kind: "run", id: base.id },
     waves: base.waves,
+    lineage,
   });
 }
 

@@ -11,6 +11,8 @@ export interface RunRequest {
   readonly reasons: readonly Reason[];
   readonly cause: Cause;
   readonly waves: readonly string[];
+  /** See Run.lineage. */
+  readonly lineage?: readonly string[];
 }
 
 /** The track must already be written. Returns the run that will do the work, and whether it is new. */
@@ -33,6 +35,7 @@ function join(desk: Desk, track: Track, planned: Run, request: RunRequest): Run 
     waves: [...new Set([...planned.waves, ...request.waves])],
     occurrence: request.wanted.occurrence ?? planned.occurrence,
     baseTries: 0,
+    ...lineageOf(planned, request),
   };
   putRun(desk, joined);
   desk.world.put(track.key, { ...track, wanted: request.wanted, planned: open(joined) } satisfies Track);
@@ -62,6 +65,7 @@ function insert(desk: Desk, track: Track, request: RunRequest, older: Run | unde
     cause: request.cause,
     waves: [...new Set([...(older?.waves ?? []), ...request.waves])],
     ...(occurrence ? { occurrence } : {}),
+    ...lineageOf(older, request),
     order: older?.order ?? seq,
     baseTries: 0,
     attempt: 0,
@@ -84,6 +88,11 @@ function insert(desk: Desk, track: Track, request: RunRequest, older: Run | unde
   } satisfies Track);
   placeRun(desk, run);
   return run;
+}
+
+function lineageOf(older: Run | undefined, request: RunRequest): { readonly lineage?: readonly string[] } {
+  const lineage = [...new Set([...(older?.lineage ?? []), ...(request.lineage ?? [])])];
+  return lineage.length > 0 ? { lineage } : {};
 }
 
 function open(run: Run): { id: string; seq: number; waves: readonly string[] } {

@@ -8,10 +8,14 @@ import type { OpenRun, Run, Track } from "../state/rows.ts";
 import { type Desk, getTrack } from "./desk.ts";
 import { putRun, unplace } from "./transition.ts";
 
+/** The references whose digest decides whether an image is current. Its own tag, if it builds on itself, moves with every build. */
+export function movingBases(track: Track): readonly string[] {
+  return track.bases.filter((b) => !b.pinned && !track.makes.includes(b.reference)).map((b) => b.reference);
+}
+
 /** Track keys of the images a track stands on that Slipway builds in this registry. A track never waits for itself. */
 export function parentsOf(desk: Desk, track: Track): readonly string[] {
-  const moving = track.bases.filter((b) => !b.pinned);
-  const makers = desk.world.getAll<{ track: string }>(moving.map((b) => keys.makes(b.reference)));
+  const makers = desk.world.getAll<{ track: string }>(movingBases(track).map((reference) => keys.makes(reference)));
   return [...new Set(makers.flatMap((m) => (m && m.track !== track.key ? [m.track] : [])))];
 }
 

@@ -3,7 +3,7 @@ import { keys } from "../state/keys.ts";
 import type { Attempt, Live, Run, Track, Wanted } from "../state/rows.ts";
 import { failRun } from "./answers.ts";
 import { type Desk, getTrack, isoOf, refName } from "./desk.ts";
-import { blockersOf, holdRun, placeRun } from "./place.ts";
+import { blockersOf, holdRun, movingBases, placeRun } from "./place.ts";
 import { renderRun } from "./render-run.ts";
 import { endRun, moveRun, owe, unplace } from "./transition.ts";
 
@@ -38,8 +38,7 @@ export function release(desk: Desk, run: Run): void {
 
 /** undefined: the run was held or has ended instead. */
 function basesNow(desk: Desk, run: Run, track: Track): Readonly<Record<string, string | null>> | undefined {
-  const moving = track.bases.filter((b) => !b.pinned).map((b) => b.reference);
-  const digests = desk.world.digests(moving);
+  const digests = desk.world.digests(movingBases(track));
   const bases: Record<string, string | null> = {};
   for (const [reference, lookup] of digests) {
     if (lookup.kind === "absent") {

@@ -94,6 +94,8 @@ export interface Run {
   readonly cancelRequested?: boolean;
   /** Released out of a cycle: it waits for no base any more. */
   readonly outOfCycle?: boolean;
+  /** Tracks whose runs led to this one outside any plan; a track is not set off by a run that it set off itself. */
+  readonly lineage?: readonly string[];
   /** Why it ended as it did, for people. */
   readonly ended?: { readonly code: string; readonly message: string };
   readonly notes?: readonly string[];

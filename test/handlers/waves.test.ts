@@ -1,0 +1,326 @@
+import { describe, expect, it } from "vitest";
+import type { Run } from "../../src/core/state/rows.ts";
+import { commitOf, diamond, type SimImage, Simulation, source } from "../support/simulation.ts";
+
+const statuses = (runs: readonly Run[]) => runs.map((r) => `${r.image} ${r.status}`);
+
+/** A diamond that has been built once. */
+async function builtDiamond(): Promise<Simulation> {
+  const sim = new Simulation();
+  await sim.push(diamond(), commitOf(1));
+  await sim.settle();
+  return sim;
+}
+
+async function runsAfter(sim: Simulation, commit: string): Promise<readonly Run[]> {
+  return (await sim.runs()).filter((r) => r.commit === commit);
+}
+
+describe("what a push builds", () => {
+  it("is what changed and everything that stands on it, in order, each once", async () => {
+    const sim = await builtDiamond();
+    const before = sim.acrRuns.length;
+    await sim.push(diamond({ tools: "tools v2" }), commitOf(2));
+    await sim.settle();
+    expect(sim.acrRuns.slice(before).map((r) => r.repository)).toEqual(["tools", "assets", "app"]);
+    const [, assets, app] = await runsAfter(sim, commitOf(2));
+    expect(assets?.reasons).toEqual([
+      expect.objectContaining({
+        kind: "base",
+        reference: sim.referenceOf("tools"),
+        from: expect.stringMatching(/^sha256/),
+        to: expect.stringMatching(/^sha256/),
+      }),
+    ]);
+    expect(app?.cause).toEqual({ kind: "run", id: assets?.id });
+  });
+
+  it("is nothing when the same head is told again, in whatever order and under whatever id", async () => {
+    const sim = await builtDiamond();
+    const before = sim.acrRuns.length;
+    for (let i = 0; i < 20; i++) await sim.push(diamond(), commitOf(1), { id: `again-${i}` });
+    await sim.settle();
+    expect(sim.acrRuns.length).toBe(before);
+    const decision = (await sim.decisions()).find((d) => d.id === "again-3");
+    expect(decision?.skipped).toEqual([
+      { reason: "nothing-changed", count: 5, images: expect.arrayContaining(["app"]) },
+    ]);
+  });
+
+  it("is the dependents of another branch's tag too, at the head of their own ref", async () => {
+    const sim = await builtDiamond();
+    const other = { ...source, id: 8, fullName: "acme/web" };
+    await sim.push([{ name: "web", files: "web", on: [sim.referenceOf("app")] }], commitOf(9), { source: other });
+    await sim.settle();
+    await sim.push(diamond({ app: "app v2" }), commitOf(2));
+    await sim.settle();
+    expect(sim.builds("web")).toBe(2);
+    const web = (await sim.runs()).filter((r) => r.image === "web").at(-1);
+    expect(web?.commit).toBe(commitOf(9));
+    expect(web?.reasons[0]?.kind).toBe("base");
+  });
+});
+
+describe("newer commits", () => {
+  it("supersede what is planned and keep its reasons, its waves and its place", async () => {
+    const sim = await builtDiamond();
+    await sim.push(diamond({ base: "base v2" }), commitOf(2));
+    await sim.settle({ until: () => sim.acrRuns.length === 6 });
+    await sim.push(diamond({ base: "base v2", app: "app v3" }), commitOf(3));
+    await sim.settle();
+    const app = (await sim.runs()).filter((r) => r.image === "app");
+    expect(statuses(app)).toEqual(["app Succeeded", "app Superseded", "app Succeeded"]);
+    expect(app[2]?.order).toBe(app[1]?.seq);
+    expect(app[1]?.supersededBy).toBe(app[2]?.id);
+    expect(app[2]?.reasons.map((r) => r.kind).sort()).toEqual(["base", "base", "commit"]);
+    expect(sim.builds("app")).toBe(2);
+    expect(sim.lastStatus(commitOf(2), "slipway/app")).toMatchObject({
+      state: "error",
+      description: expect.stringContaining("superseded"),
+    });
+  });
+
+  it("that go back to what is built (A, B, A) build nothing when B was not built yet", async () => {
+    const sim = await builtDiamond();
+    const before = sim.acrRuns.length;
+    sim.maxRuns = 0;
+    await sim.push(diamond({ app: "app B" }), commitOf(2));
+    await sim.settle({ hours: 0.05 });
+    await sim.push(diamond(), commitOf(3));
+    sim.maxRuns = 2;
+    await sim.settle();
+    expect(sim.acrRuns.length).toBe(before);
+    const app = (await sim.runs()).filter((r) => r.image === "app");
+    expect(statuses(app)).toEqual(["app Succeeded", "app Superseded", "app Skipped"]);
+    expect(app[2]?.ended?.code).toBe("nothing-changed");
+    expect(sim.lastStatus(commitOf(3), "slipway/app")?.state).toBe("success");
+  });
+
+  it("that go back after B was built do build, and move the stable tag back", async () => {
+    const sim = await builtDiamond();
+    const first = sim.tags.get(sim.referenceOf("app"));
+    await sim.push(diamond({ app: "app B" }), commitOf(2));
+    await sim.settle();
+    expect(sim.tags.get(sim.referenceOf("app"))).not.toBe(first);
+    await sim.push(diamond(), commitOf(1), { id: "force-push-back" });
+    await sim.settle();
+    expect(sim.tags.get(sim.referenceOf("app"))).toBe(first);
+    expect(sim.builds("app")).toBe(3);
+  });
+});
+
+describe("a base that fails", () => {
+  it("leaves its dependents on the last good one and says so; a retry brings them up to date", async () => {
+    const sim = await builtDiamond();
+    const before = new Map(sim.tags);
+    sim.outcome = (repository, nth) => (repository === "tools" && nth === 2 ? "Failed" : "Succeeded");
+    await sim.push(diamond({ tools: "tools v2" }), commitOf(2));
+    await sim.settle();
+    expect(statuses(await runsAfter(sim, commitOf(2)))).toEqual(["tools Failed", "assets Skipped", "app Skipped"]);
+    expect(sim.tags.get(sim.referenceOf("app"))).toBe(before.get(sim.referenceOf("app")));
+    expect(sim.lastStatus(commitOf(2), "slipway/assets")).toMatchObject({
+      state: "error",
+      description: expect.stringContaining("its base"),
+    });
+    const failed = (await sim.runs()).find((r) => r.status === "Failed")!;
+    await sim.word({
+      kind: "retry-requested",
+      id: "retry-1",
+      cause: { kind: "request", id: "retry-1", action: "retry", at: "" },
+      run: failed.id,
+    });
+    await sim.settle();
+    expect([sim.builds("tools"), sim.builds("assets"), sim.builds("app")]).toEqual([3, 2, 2]);
+  });
+
+  it("does not stop a dependent that has a reason of its own; that one says which base it missed", async () => {
+    const sim = await builtDiamond();
+    sim.outcome = (repository, nth) => (repository === "base" && nth === 2 ? "Failed" : "Succeeded");
+    await sim.push(diamond({ base: "base v2", app: "app v2" }), commitOf(2));
+    await sim.settle();
+    const runs = await runsAfter(sim, commitOf(2));
+    expect(statuses(runs)).toEqual([
+      "base Failed",
+      "runtime Skipped",
+      "tools Skipped",
+      "assets Skipped",
+      "app Succeeded",
+    ]);
+    expect(runs.at(-1)?.notes?.join(" ")).toContain("last good one");
+  });
+
+  it("that never existed fails the dependent with the base's name", async () => {
+    const sim = new Simulation();
+    await sim.push([{ name: "web", files: "w", on: ["acme.azurecr.io/no/such:main"] }], commitOf(1));
+    await sim.settle();
+    const [run] = await sim.runs();
+    expect(run).toMatchObject({
+      status: "Failed",
+      ended: { code: "base-not-found", message: expect.stringContaining("acme.azurecr.io/no/such:main") },
+    });
+    expect(sim.acrRuns).toEqual([]);
+  });
+});
+
+describe("a base that moves while its dependent is being built", () => {
+  it("leaves the dependent unproved, and it is built once more", async () => {
+    const sim = new Simulation();
+    sim.tags.set("docker.io/library/node:20", "sha256:old");
+    await sim.push([{ name: "web", files: "w", on: ["docker.io/library/node:20"] }], commitOf(1));
+    await sim.settle({ until: () => sim.acrRuns.length === 1 });
+    sim.tags.set("docker.io/library/node:20", "sha256:new");
+    await sim.settle();
+    expect(sim.builds("web")).toBe(2);
+    const [track] = await sim.tracks();
+    expect(track?.built).toMatchObject({ proved: true, bases: { "docker.io/library/node:20": "sha256:new" } });
+    expect((await sim.runs())[1]?.reasons).toEqual([
+      { kind: "base", reference: "docker.io/library/node:20", from: "sha256:old", to: "sha256:new" },
+    ]);
+  });
+});
+
+describe("images that stand on each other", () => {
+  it("are released all the same, the oldest first, and say so", async () => {
+    const sim = new Simulation();
+    sim.tags.set(sim.referenceOf("hen"), "sha256:hen0");
+    sim.tags.set(sim.referenceOf("egg"), "sha256:egg0");
+    const images: readonly SimImage[] = [
+      { name: "hen", files: "hen", on: ["egg"] },
+      { name: "egg", files: "egg", on: ["hen"] },
+    ];
+    await sim.push(images, commitOf(1));
+    await sim.settle({ hours: 1 });
+    const [hen] = await sim.runs();
+    expect(hen?.notes?.join(" ")).toContain("cycle");
+    expect([sim.builds("hen"), sim.builds("egg")].map((n) => n > 0 && n <= 3)).toEqual([true, true]);
+    expect(await sim.leftovers()).toEqual([]);
+    expect((await sim.runs()).flatMap((r) => r.notes ?? []).join(" ")).toContain("so it is not built again");
+  });
+
+  it("or on themselves are built once a change", async () => {
+    const sim = new Simulation();
+    sim.tags.set(sim.referenceOf("snake"), "sha256:egg");
+    await sim.push([{ name: "snake", files: "v1", on: ["snake"] }], commitOf(1));
+    await sim.settle();
+    expect(sim.builds("snake")).toBe(1);
+  });
+});
+
+describe("refs", () => {
+  it("that are deleted retire their tracks: planned runs end, what runs goes on, history stays", async () => {
+    const sim = await builtDiamond();
+    await sim.push(diamond({ base: "v2" }), commitOf(2));
+    await sim.settle({ until: () => sim.acrRuns.length === 6 });
+    await sim.push([], commitOf(3), { deleted: true });
+    await sim.settle();
+    expect(await sim.tracks()).toEqual([]);
+    expect(await sim.leftovers()).toEqual([]);
+    expect(statuses(await runsAfter(sim, commitOf(2)))).toEqual([
+      "base Succeeded",
+      "runtime Skipped",
+      "tools Skipped",
+      "assets Skipped",
+      "app Skipped",
+    ]);
+  });
+
+  it("read earlier than what was accepted since change nothing, and the decision says so", async () => {
+    const sim = await builtDiamond();
+    const before = sim.acrRuns.length;
+    await sim.push(diamond({ app: "an old reading" }), commitOf(5), { id: "late", generation: 1 });
+    await sim.settle();
+    expect(sim.acrRuns.length).toBe(before);
+    expect((await sim.decisions()).find((d) => d.id === "late")?.skipped[0]?.reason).toBe("superseded-event");
+  });
+});
+
+describe("people", () => {
+  it("cancel a planned run at once and a running one through ACR", async () => {
+    const sim = await builtDiamond();
+    await sim.push(diamond({ base: "v2" }), commitOf(2));
+    await sim.settle({ until: () => sim.acrRuns.at(-1)?.status === "Running" });
+    const open = await runsAfter(sim, commitOf(2));
+    const cancel = (run: Run) =>
+      sim.word({
+        kind: "cancel-requested",
+        id: `cancel-${run.id}`,
+        cause: { kind: "request", id: "c", action: "cancel", at: "" },
+        run: run.id,
+      });
+    await cancel(open.find((r) => r.image === "app")!);
+    await cancel(open.find((r) => r.image === "base")!);
+    await sim.settle();
+    const after = await runsAfter(sim, commitOf(2));
+    expect(statuses(after)).toEqual([
+      "base Canceled",
+      "runtime Skipped",
+      "tools Skipped",
+      "assets Skipped",
+      "app Canceled",
+    ]);
+    expect(await sim.leftovers()).toEqual([]);
+  });
+
+  it("rebuild an unchanged image once per request, however often the request is sent", async () => {
+    const sim = await builtDiamond();
+    const word = {
+      kind: "rebuild-requested",
+      id: "request-rebuild-app-key1",
+      cause: { kind: "request", id: "k", action: "rebuild", at: "" },
+      image: "app",
+    } as const;
+    await sim.word(word);
+    await sim.settle();
+    await sim.word(word);
+    await sim.settle();
+    expect(sim.builds("app")).toBe(2);
+  });
+});
+
+describe("ACR", () => {
+  it("that asks us to wait is waited for", async () => {
+    const sim = new Simulation();
+    sim.onStart = (nth) => (nth <= 3 ? "throttle" : "accept");
+    await sim.push(diamond(), commitOf(1));
+    await sim.settle();
+    expect(statuses(await sim.runs()).every((s) => s.endsWith("Succeeded"))).toBe(true);
+    expect(sim.acrRuns.length).toBe(5);
+  });
+
+  it("that refuses fails the run with ACR's own words", async () => {
+    const sim = new Simulation();
+    sim.onStart = () => "refuse";
+    await sim.push(diamond().slice(0, 1), commitOf(1));
+    await sim.settle();
+    expect((await sim.runs())[0]).toMatchObject({
+      status: "Failed",
+      ended: { code: "acr-refused", message: expect.stringContaining("TasksOperationsNotAllowed") },
+    });
+  });
+
+  it("that fails by itself is asked up to three times", async () => {
+    const sim = new Simulation();
+    sim.outcome = (_repository, nth) => (nth < 3 ? "Error" : "Succeeded");
+    await sim.push(diamond().slice(0, 1), commitOf(1));
+    await sim.settle();
+    const [run] = await sim.runs();
+    expect(run).toMatchObject({ status: "Succeeded", attempt: 3 });
+    expect(sim.builds("base")).toBe(3);
+  });
+
+  it("is never given more runs at once than the registry allows", async () => {
+    const sim = new Simulation();
+    sim.maxRuns = 3;
+    let most = 0;
+    const images = Array.from({ length: 20 }, (_, i): SimImage => ({ name: `image-${i}`, files: "x" }));
+    await sim.push(images, commitOf(1));
+    await sim.settle({
+      until: () => {
+        most = Math.max(most, sim.acrRuns.filter((r) => r.status === "Queued" || r.status === "Running").length);
+        return false;
+      },
+    });
+    expect(most).toBe(3);
+    expect(sim.acrRuns.length).toBe(20);
+  });
+});
