@@ -1,12 +1,35 @@
-import { defineConfig } from "vitest/config";
+import { availableParallelism } from "node:os";
+import { configDefaults, defineConfig } from "vitest/config";
+
+/** Files that start the whole system, each several processes, or that walk through thousands of its states. */
+const wholeSystem = ["test/scenarios/**/*.test.ts", "test/chaos/**/*.test.ts", "test/local/start/**/*.test.ts"];
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    globalSetup: ["test/support/scenario-bundle.ts"],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
-    maxWorkers: 2,
-    reporters: ["default"],
+    reporters: ["default", "./test/support/skipped-reporter.ts"],
+    projects: [
+      {
+        test: {
+          name: "parts",
+          include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...wholeSystem],
+          // Many wait for child processes, so two at once pay even on two cores, where vitest would run one.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "system",
+          include: wholeSystem,
+          // After the parts, so that neither takes the processor away from the other.
+          sequence: { groupOrder: 1 },
+          maxWorkers: 2,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
   },
 });
