@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadCertificate } from "./acr/certificate.ts";
-import { type LocalAcr, startAcr } from "./acr/start-acr.ts";
+import type { LocalAcr } from "./acr/start-acr.ts";
 import { type AzuriteOptions, type RunningAzurite, startAzurite } from "./azurite.ts";
 import { chooseEngine, type EngineChoice } from "./engine/choose-engine.ts";
 import { pushShellBase } from "./engine/shell-base.ts";
@@ -16,7 +16,6 @@ import type { LogEntry } from "./host/log.ts";
 import { type RunningHost, startHost } from "./host/start-host.ts";
 import { type LocalIdentity, startIdentity } from "./identity/start-identity.ts";
 import { choosePorts, type PortName } from "./ports.ts";
-import { provisionStorage } from "./provision.ts";
 import { type LocalRegistry, startRegistry } from "./registry/registry.ts";
 import { StateFile } from "./state-file.ts";
 
@@ -130,6 +129,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     progress("storage (Azurite)");
     const azurite = await storage;
     progress("ACR and the Functions host");
+    const { startAcr } = await import("./acr/start-acr.ts");
     const acr = await startAcr({
       dir: under("acr"),
       port: ports.arm,
@@ -220,7 +220,11 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
 }
 
 async function startStorage(options: AzuriteOptions): Promise<RunningAzurite> {
-  const azurite = await startAzurite(options);
+  // The Azure SDK takes a second to load, here and for ACR below: about as long as Azurite takes to start.
+  const starting = startAzurite(options);
+  starting.catch(() => {});
+  const { provisionStorage } = await import("./provision.ts");
+  const azurite = await starting;
   try {
     await provisionStorage(azurite.connectionString);
     return azurite;
