@@ -23,6 +23,7 @@ export default defineConfig({
         test: {
           name: "system",
           include: wholeSystem,
+          globalSetup: ["test/support/scenario-bundle.ts"],
           // After the parts, so that neither takes the processor away from the other.
           sequence: { groupOrder: 1 },
           maxWorkers: 2,

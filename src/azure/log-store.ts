@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import type { BlobServiceClient } from "@azure/storage-blob";
 import { TransientError } from "../errors.ts";
 import type { LogStore } from "../handlers/run-work.ts";
@@ -35,7 +36,9 @@ export function createLogStore(service: BlobServiceClient): KeptLogs {
     },
     async read(name, offset, maxBytes) {
       try {
-        return await blobs.getBlobClient(name).downloadToBuffer(offset, maxBytes);
+        // Not downloadToBuffer: that takes a range beyond the end for a download that broke off.
+        const { readableStreamBody } = await blobs.getBlobClient(name).download(offset, maxBytes);
+        return readableStreamBody ? await buffer(readableStreamBody) : new Uint8Array();
       } catch (error) {
         throw storageFault("read the log", error);
       }

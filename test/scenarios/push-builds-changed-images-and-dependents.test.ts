@@ -27,6 +27,9 @@ test("a push builds what changed and what stands on it, and leaves the rest", as
     "slipway/web": { state: "success" },
     "slipway/other": { state: "success" },
   });
-  expect(story.statuses(second)).toMatchObject({ "slipway/base": { state: "success" }, "slipway/web": { state: "success" } });
+  expect(story.statuses(second)).toMatchObject({
+    "slipway/base": { state: "success" },
+    "slipway/web": { state: "success" },
+  });
   expect(story.statuses(second)).not.toHaveProperty(["slipway/other"]);
 });

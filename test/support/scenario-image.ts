@@ -13,7 +13,9 @@ export async function filesOfImage(
 ): Promise<Record<string, string> | undefined> {
   const root = `http://${loginServer}/v2/${repository}`;
   const answer = await fetch(`${root}/manifests/${reference}`, {
-    headers: { accept: "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json" },
+    headers: {
+      accept: "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json",
+    },
   });
   if (answer.status === 404) return undefined;
   const { layers } = (await answer.json()) as Manifest;
@@ -25,7 +27,8 @@ export async function filesOfImage(
     for await (const entry of entries) {
       const chunks: Buffer[] = [];
       for await (const chunk of entry) chunks.push(chunk as Buffer);
-      if (entry.header.type === "file") files[entry.header.name.replace(/^\.?\//, "")] = Buffer.concat(chunks).toString("utf8");
+      if (entry.header.type === "file")
+        files[entry.header.name.replace(/^\.?\//, "")] = Buffer.concat(chunks).toString("utf8");
     }
   }
   return files;
@@ -35,7 +38,9 @@ export async function filesOfImage(
 export async function digestOfTag(loginServer: string, repository: string, tag: string): Promise<string | undefined> {
   const answer = await fetch(`http://${loginServer}/v2/${repository}/manifests/${tag}`, {
     method: "HEAD",
-    headers: { accept: "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json" },
+    headers: {
+      accept: "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json",
+    },
   });
   return answer.headers.get("docker-content-digest") ?? undefined;
 }

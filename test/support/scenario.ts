@@ -2,6 +2,7 @@
  * A whole Slipway for stories: the bundle that would be deployed, in the Functions host, against Azurite and the twin. One
  * per test file, shared by its stories; each story has a source repository of its own.
  */
+import { createHmac, randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,6 +51,7 @@ export class Scenario {
     this.#twin = await startTwin({
       forgetful: true,
       engine: "built-in",
+      ports: { functions: 0 },
       ...this.#options,
       dir: this.#dir,
       appDir,
@@ -73,6 +75,23 @@ export class Scenario {
   /** A new source repository `demo/<name>`; nothing is pushed yet. */
   async story(name: string): Promise<Story> {
     return new Story(this, name, await this.twin.github.createRepository(`demo/${name}`));
+  }
+
+  /** Posts to the webhook the way GitHub does, signed with the present secret unless told otherwise. */
+  async deliver(body: string | Uint8Array, options: DeliverOptions = {}): Promise<Response> {
+    const { secret = this.twin.endpoints.webhookSecret, event = "push", guid = randomUUID(), headers = {} } = options;
+    const signature = createHmac("sha256", secret).update(body).digest("hex");
+    const all: Record<string, string | undefined> = {
+      "content-type": "application/json",
+      "x-github-event": event,
+      "x-github-delivery": guid,
+      "x-hub-signature-256": `sha256=${signature}`,
+      ...headers,
+    };
+    const kept = Object.entries(all).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as [string, string]],
+    );
+    return fetch(this.twin.endpoints.webhook, { method: "POST", headers: kept, body: Buffer.from(body) });
   }
 
   /** Asks the read API. */
@@ -150,6 +169,14 @@ export class Scenario {
   acrRunsOf(runId: string) {
     return this.twin.acr.runs().filter((run) => run.network?.startsWith(`slipway-${runId}-`));
   }
+}
+
+export interface DeliverOptions {
+  readonly secret?: string;
+  readonly event?: string;
+  readonly guid?: string;
+  /** Over the ones GitHub sends; undefined leaves one out. */
+  readonly headers?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface TellOptions {
