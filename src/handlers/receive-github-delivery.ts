@@ -51,7 +51,7 @@ export async function receiveGitHubDelivery(request: HttpRequest, ports: Receive
   if (eventName === "ping") return { status: 200, body: "pong" };
   // A 4xx for an event we do not use would show as a failed delivery and be redelivered for ever.
   if (eventName !== "push")
-    return { status: 202, body: `ignored: ${eventName.replace(/[^a-z_]/g, "").slice(0, 40)} is not used` };
+    return { status: 202, body: `ignored: ${eventName.replace(/[^a-z0-9_]/g, "").slice(0, 40)} is not used` };
 
   const push = ports.readPush(payload);
   if (push.ok === "ignored") return { status: 202, body: `ignored: ${push.reason}` };
