@@ -7,6 +7,7 @@ const wholeSystem = ["test/scenarios/**/*.test.ts", "test/chaos/**/*.test.ts", "
 export default defineConfig({
   test: {
     reporters: ["default", "./test/support/skipped-reporter.ts"],
+    slowTestThreshold: 10_000,
     projects: [
       {
         test: {
