@@ -92,6 +92,8 @@ function watchForEnd(): (seen: Seen) => Ending | undefined {
   };
 }
 
+/** As people would type it from where they are. */
 function place({ dir }: StartFlags): { readonly dir: string } {
-  return { dir: relative(process.cwd(), dir) || "." };
+  const fromHere = relative(process.cwd(), dir);
+  return { dir: fromHere.startsWith("..") ? dir : fromHere };
 }

@@ -50,7 +50,8 @@ async function becomeTheOne(pidFile: PidFile): Promise<number | undefined> {
 
 function lastWords(ending: Ending, { dir }: StartFlags): string {
   if (ending.kind === "settled") return `\n${[...ending.verdict.lines, ...ending.verdict.failures].join("\n")}\n`;
-  const here = relative(process.cwd(), dir) || ".";
+  const fromHere = relative(process.cwd(), dir);
+  const here = fromHere.startsWith("..") ? dir : fromHere;
   if (ending.kind === "stuck") return `\nNothing has moved for ${ending.seconds} s; see ${join(here, "host.log")}\n`;
   return `\nStopped (${ending.request.why}). Everything is kept in ${here}; npm start goes on where it was.\n`;
 }
