@@ -114,7 +114,7 @@ export class Simulation {
       ref,
       generation,
       ...(options.deleted ? {} : { commit }),
-      images: options.deleted ? [] : images.map((i) => this.#snapshotImage(i, ref)),
+      images: options.deleted ? [] : images.map((i) => this.#snapshotImage(i, ref, commit)),
       refused: [],
       changedPaths: [],
     };
@@ -319,10 +319,10 @@ export class Simulation {
       github: { tarball: async (_source, sha) => Readable.from([sha]) },
       acr: {
         uploadTarget: () =>
-          this.#look(async () => ({
-            uploadUrl: new Secret("https://upload"),
-            relativePath: `source/${++this.#ids}.tar.gz`,
-          })),
+          this.#look(async () => {
+            const relativePath = `source/${++this.#ids}.tar.gz`;
+            return { uploadUrl: new Secret(relativePath), relativePath };
+          }),
         logReader: async () => ({
           read: async (offset) => ({
             bytes: new TextEncoder().encode("the log\n").subarray(offset),
@@ -332,8 +332,8 @@ export class Simulation {
         }),
       },
       streamContext: (tarball) => ({ stream: tarball, done: Promise.resolve() }),
-      upload: async (stream) => {
-        stream.resume();
+      upload: async (stream, uploadUrl) => {
+        for await (const sha of stream) this.#uploads.set(uploadUrl.expose(), String(sha));
       },
       logs: {
         save: async (_name, text) => {
@@ -402,7 +402,7 @@ export class Simulation {
       tags: references,
       marker: task.networks[0]!.name,
       // What is inside is decided when the build starts: the files and the bases as they are now.
-      digest: this.#digestFor(repository),
+      digest: this.#digestFor(repository, this.#uploads.get(request.sourceLocation) ?? ""),
     };
     this.acrRuns.push(run);
     return run;
@@ -471,23 +471,25 @@ export class Simulation {
       : { kind: "absent" };
   }
 
-  #digestFor(repository: string): string {
-    const image = this.#images.get(repository);
+  #digestFor(repository: string, commit: string): string {
+    const image = this.#images.get(`${repository}@${commit}`);
     const bases = (image?.on ?? []).map((b) => this.tags.get(this.referenceOf(b)) ?? "absent");
     return `sha256:${createHash("sha256")
       .update(JSON.stringify([repository, image?.files, bases]))
       .digest("hex")}`;
   }
 
+  /** By repository and commit: what a context holds does not change after it was uploaded. */
   readonly #images = new Map<string, SimImage>();
+  readonly #uploads = new Map<string, string>();
 
   referenceOf(name: string, tag = "main"): string {
     return name.includes("/") ? name : `${loginServer}/${name}:${tag}`;
   }
 
-  #snapshotImage(image: SimImage, ref: string): SnapshotImage {
+  #snapshotImage(image: SimImage, ref: string, commit: string): SnapshotImage {
     const tag = ref.split("/").at(-1)!;
-    if (ref === main) this.#images.set(image.name, image);
+    this.#images.set(`${image.name}@${commit}`, image);
     const definition: ImageDefinition = {
       name: image.name,
       registry: "acme",
