@@ -38,7 +38,7 @@ import type { SweepPorts } from "./handlers/sweep.ts";
 import { createAcrCredentials } from "./oci/acr-token.ts";
 import { createOciClient } from "./oci/registry-client.ts";
 import { redact } from "./redact.ts";
-import { readSettings, type Settings } from "./settings.ts";
+import { platformFileOf, readSettings, type Settings } from "./settings.ts";
 import { streamContext } from "./source-context/context-stream.ts";
 
 export type Log = (message: string, fields: Record<string, unknown>) => void;
@@ -52,13 +52,13 @@ export type App = ReturnType<typeof createApp>;
 export function loadApp(env: Readonly<Record<string, string | undefined>>, appRoot: string): App {
   const read = readSettings(env);
   const problems = read.ok ? [] : [...read.problems];
-  const platform = read.ok ? loadPlatform(read.settings, appRoot, problems) : undefined;
+  const platform = loadPlatform(platformFileOf(env), appRoot, problems);
   if (!read.ok || !platform) throw new Error(`Slipway cannot start:\n${problems.map((p) => `- ${p}`).join("\n")}`);
   return createApp(read.settings, platform);
 }
 
-function loadPlatform(settings: Settings, appRoot: string, problems: string[]): Platform | undefined {
-  const path = isAbsolute(settings.platformFile) ? settings.platformFile : join(appRoot, settings.platformFile);
+function loadPlatform(platformFile: string, appRoot: string, problems: string[]): Platform | undefined {
+  const path = isAbsolute(platformFile) ? platformFile : join(appRoot, platformFile);
   let text: string;
   try {
     text = readFileSync(path, "utf8");

@@ -67,12 +67,17 @@ export function readSettings(env: Environment): ReadSettings {
     githubApiUrl: endpoint("SLIPWAY_GITHUB_API_URL", "https://api.github.com"),
     githubWebUrl: endpoint("SLIPWAY_GITHUB_WEB_URL", "https://github.com"),
     armEndpoint: endpoint("SLIPWAY_ARM_ENDPOINT", "https://management.azure.com"),
-    platformFile: text("SLIPWAY_PLATFORM_FILE") ?? "slipway.platform.yaml",
+    platformFile: platformFileOf(env),
     publicUrl: readPublicUrl(text, endpoint),
     managedIdentity: text("IDENTITY_ENDPOINT") !== undefined,
     azureClientId: text("AZURE_CLIENT_ID"),
   };
   return problems.length === 0 ? { ok: true, settings } : { ok: false, problems };
+}
+
+/** Apart, so that a platform file that is wrong is told together with settings that are. */
+export function platformFileOf(env: Environment): string {
+  return env.SLIPWAY_PLATFORM_FILE?.trim() || "slipway.platform.yaml";
 }
 
 type Text = (name: string) => string | undefined;
