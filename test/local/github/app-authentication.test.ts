@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import { loadAppKey } from "../../../local/github/app-key.ts";
 import { pushFiles } from "../../../local/github/push-files.ts";
 import type { LocalGitHub } from "../../../local/github/start-github.ts";
+import { testGitOverHttp } from "../../support/git-over-http.ts";
 import { api, gitHub, receiver, temporaryDir } from "./github-fixture.ts";
 
 /** Octokit as a GitHub App uses it, pointed at the twin. */
@@ -29,7 +30,7 @@ function jwt(key: string, claims: object, alg = "RS256"): string {
 const asked = (github: LocalGitHub, path: string, token: string, init: RequestInit = {}) =>
   api(github, path, { ...init, headers: { authorization: `Bearer ${token}` } });
 
-it("Octokit finds the installation, gets a token and uses it", async () => {
+testGitOverHttp("Octokit finds the installation, gets a token and uses it", async () => {
   const github = await gitHub();
   const { installationId, cloneUrl } = await github.createRepository("demo/platform", { private: true });
   await github.createRepository("other/thing", { private: true });
@@ -131,7 +132,7 @@ it("checks the App's JWT: key, algorithm, issuer and times", async () => {
   expect(await api(github, "/app")).toMatchObject({ status: 401 });
 });
 
-it("lists deliveries page by page and sends one again, for the App only", async () => {
+testGitOverHttp("lists deliveries page by page and sends one again, for the App only", async () => {
   const hook = await receiver();
   const github = await gitHub({ webhook: { url: hook.url, secret: "s" } });
   const { cloneUrl } = await github.createRepository("demo/platform");

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect } from "vitest";
 import { commitFiles } from "../../../local/github/commit-files.ts";
 import { pushFiles } from "../../../local/github/push-files.ts";
+import { testGitOverHttp } from "../../support/git-over-http.ts";
 import { git, gitHub, receiver, temporaryDir } from "./github-fixture.ts";
 
 const zeros = "0".repeat(40);
@@ -27,7 +28,7 @@ async function scene() {
   return { hook, github, cloneUrl, work, commit, nextPush };
 }
 
-it("a first push creates the branch and a fresh clone has its content", async () => {
+testGitOverHttp("a first push creates the branch and a fresh clone has its content", async () => {
   const { work, commit, nextPush, cloneUrl, github } = await scene();
   const sha = await commit("README.md", "hello\n");
   await git(work, "push", "--quiet", "origin", "HEAD:main");
@@ -43,7 +44,7 @@ it("a first push creates the branch and a fresh clone has its content", async ()
   expect(await git(again, "branch", "--show-current")).toBe("main");
 });
 
-it("lists what each commit added, modified and removed, merges against their first parent", async () => {
+testGitOverHttp("lists what each commit added, modified and removed, merges against their first parent", async () => {
   const { work, commit, nextPush, github } = await scene();
   const first = await commit("a.txt", "1");
   await git(work, "push", "--quiet", "origin", "HEAD:main");
@@ -67,7 +68,7 @@ it("lists what each commit added, modified and removed, merges against their fir
   expect(push.commits.at(-1)).toMatchObject({ id: head, message: "merge side", added: ["side.txt"] });
 });
 
-it("a force-push says so and leaves the dropped commit fetchable by its id", async () => {
+testGitOverHttp("a force-push says so and leaves the dropped commit fetchable by its id", async () => {
   const { work, commit, nextPush, cloneUrl } = await scene();
   const first = await commit("a.txt", "1");
   const dropped = await commit("a.txt", "2");
@@ -85,7 +86,7 @@ it("a force-push says so and leaves the dropped commit fetchable by its id", asy
   expect(await git(elsewhere, "rev-parse", "FETCH_HEAD")).toBe(dropped);
 });
 
-it("a new branch at an old commit has a head commit, a base ref and no commits", async () => {
+testGitOverHttp("a new branch at an old commit has a head commit, a base ref and no commits", async () => {
   const { work, commit, nextPush, github } = await scene();
   const sha = await commit("a.txt", "1");
   await git(work, "push", "--quiet", "origin", "HEAD:main");
@@ -102,7 +103,7 @@ it("a new branch at an old commit has a head commit, a base ref and no commits",
   expect(push.compare).toBe(`${github.url}/demo/platform/compare/feature/nested`);
 });
 
-it("commits another branch already had are listed as not distinct", async () => {
+testGitOverHttp("commits another branch already had are listed as not distinct", async () => {
   const { work, commit, nextPush, github } = await scene();
   await commit("a.txt", "1");
   await git(work, "push", "--quiet", "origin", "HEAD:main", "HEAD:release");
@@ -119,7 +120,7 @@ it("commits another branch already had are listed as not distinct", async () => 
   ]);
 });
 
-it("an annotated tag is announced by its tag object, the commit being the head commit", async () => {
+testGitOverHttp("an annotated tag is announced by its tag object, the commit being the head commit", async () => {
   const { work, commit, nextPush } = await scene();
   const sha = await commit("a.txt", "1");
   await git(work, "push", "--quiet", "origin", "HEAD:main");
@@ -132,7 +133,7 @@ it("an annotated tag is announced by its tag object, the commit being the head c
   expect(push.head_commit.id).toBe(sha);
 });
 
-it("deleting a branch and a tag announces zeros and no head commit", async () => {
+testGitOverHttp("deleting a branch and a tag announces zeros and no head commit", async () => {
   const { work, commit, github, hook } = await scene();
   const sha = await commit("a.txt", "1");
   await git(work, "tag", "light");
@@ -157,7 +158,7 @@ it("deleting a branch and a tag announces zeros and no head commit", async () =>
   }
 });
 
-it("more than three tags in one push send nothing, three send three", async () => {
+testGitOverHttp("more than three tags in one push send nothing, three send three", async () => {
   const { work, commit, github, hook } = await scene();
   await commit("a.txt", "1");
   await git(work, "push", "--quiet", "origin", "HEAD:main");
@@ -172,7 +173,7 @@ it("more than three tags in one push send nothing, three send three", async () =
   expect(hook.pushes()).toHaveLength(4);
 });
 
-it("pushes at the same time are announced one by one and none is lost", async () => {
+testGitOverHttp("pushes at the same time are announced one by one and none is lost", async () => {
   const { work, commit, github, hook } = await scene();
   await commit("a.txt", "1");
   const branches = ["b1", "b2", "b3", "b4"];
@@ -186,7 +187,7 @@ it("pushes at the same time are announced one by one and none is lost", async ()
   ).toEqual(branches.map((each) => `refs/heads/${each}`));
 });
 
-it("a private repository is cloned with a token only", async () => {
+testGitOverHttp("a private repository is cloned with a token only", async () => {
   const github = await gitHub({ personalTokens: { ghp_octo: "octo" } });
   const { cloneUrl } = await github.createRepository("demo/secret", { private: true });
   const dir = temporaryDir();
@@ -195,7 +196,7 @@ it("a private repository is cloned with a token only", async () => {
   expect(await git(dir, "ls-remote", cloneUrl.replace("//", "//x-access-token:ghp_octo@"))).toBe("");
 });
 
-it("takes a push too large for one request body, which git sends in chunks", async () => {
+testGitOverHttp("takes a push too large for one request body, which git sends in chunks", async () => {
   const github = await gitHub();
   const { cloneUrl, gitDir } = await github.createRepository("demo/large");
   const content = randomBytes(2 * 1024 * 1024);
@@ -203,20 +204,27 @@ it("takes a push too large for one request body, which git sends in chunks", asy
   expect(await git(gitDir, "cat-file", "-s", `${sha}:big.bin`)).toBe(String(content.length));
 });
 
-it("makes the same commit from the same files, date and author, and keeps what it was not told to change", async () => {
-  const github = await gitHub();
-  const { cloneUrl, gitDir } = await github.createRepository("demo/exact");
-  const author = { name: "A", email: "a@example.com" };
-  const base = { branch: "main", author, message: "one" };
-  const first = await commitFiles(gitDir, {
-    ...base,
-    files: { "x/y/z.txt": "1", "x/a": "2", b: "3" },
-    date: 1_700_000_000,
-  });
-  // What `git commit` makes of them.
-  expect(first).toBe("6800223b7a668772b77a89d46bd2a562e9cf1c7f");
-  await github.announce("demo/exact");
-  const second = await pushFiles(cloneUrl, { ...base, files: { "x/a": null, "x/y/w": "4" }, date: 1_700_000_001 });
-  expect((await git(gitDir, "ls-tree", "-r", "--name-only", second)).split("\n")).toEqual(["b", "x/y/w", "x/y/z.txt"]);
-  expect(await git(gitDir, "rev-parse", `${second}^`)).toBe(first);
-});
+testGitOverHttp(
+  "makes the same commit from the same files, date and author, and keeps what it was not told to change",
+  async () => {
+    const github = await gitHub();
+    const { cloneUrl, gitDir } = await github.createRepository("demo/exact");
+    const author = { name: "A", email: "a@example.com" };
+    const base = { branch: "main", author, message: "one" };
+    const first = await commitFiles(gitDir, {
+      ...base,
+      files: { "x/y/z.txt": "1", "x/a": "2", b: "3" },
+      date: 1_700_000_000,
+    });
+    // What `git commit` makes of them.
+    expect(first).toBe("6800223b7a668772b77a89d46bd2a562e9cf1c7f");
+    await github.announce("demo/exact");
+    const second = await pushFiles(cloneUrl, { ...base, files: { "x/a": null, "x/y/w": "4" }, date: 1_700_000_001 });
+    expect((await git(gitDir, "ls-tree", "-r", "--name-only", second)).split("\n")).toEqual([
+      "b",
+      "x/y/w",
+      "x/y/z.txt",
+    ]);
+    expect(await git(gitDir, "rev-parse", `${second}^`)).toBe(first);
+  },
+);

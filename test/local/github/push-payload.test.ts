@@ -2,6 +2,7 @@ import examples from "@octokit/webhooks-examples" with { type: "json" };
 import { expect, it } from "vitest";
 import { commitFiles } from "../../../local/github/commit-files.ts";
 import { pushFiles } from "../../../local/github/push-files.ts";
+import { testGitOverHttp } from "../../support/git-over-http.ts";
 import { gitHub, receiver } from "./github-fixture.ts";
 
 type Json = Record<string, unknown>;
@@ -58,11 +59,11 @@ async function pushed(ownerType: "User" | "Organization"): Promise<Json> {
   return hook.pushes()[0]!.payload;
 }
 
-it("has the keys and types of GitHub's own sample for a branch of a person's repository", async () => {
+testGitOverHttp("has the keys and types of GitHub's own sample for a branch of a person's repository", async () => {
   expect(differences(await pushed("User"), branchSample)).toEqual([]);
 });
 
-it("has those of an organization's repository, organization included", async () => {
+testGitOverHttp("has those of an organization's repository, organization included", async () => {
   const payload = await pushed("Organization");
   // The sample is a deletion by a hook without an App.
   const { installation: _, commits: __, head_commit: ___, ...ours } = payload;
@@ -71,7 +72,7 @@ it("has those of an organization's repository, organization included", async () 
   expect(payload.organization).toMatchObject({ login: "octo" });
 });
 
-it("gives repository times as GitHub does in pushes: epoch seconds, except updated_at", async () => {
+testGitOverHttp("gives repository times as GitHub does in pushes: epoch seconds, except updated_at", async () => {
   const { repository } = (await pushed("User")) as { repository: Json };
   expect(repository.created_at).toBeGreaterThan(1_700_000_000);
   expect(repository.pushed_at).toBeLessThan(100_000_000_000);

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, it } from "vitest";
+import { expect } from "vitest";
 import { pushFiles } from "../../../local/github/push-files.ts";
+import { testGitOverHttp } from "../../support/git-over-http.ts";
 import { api, atEnd, gitHub, receiver, temporaryDir } from "./github-fixture.ts";
 
 const tsx = fileURLToPath(import.meta.resolve("tsx"));
@@ -23,32 +24,35 @@ async function twinProcess(dir: string, hookUrl: string) {
   return { child, ended, ...(JSON.parse(line.toString()) as { cloneUrl: string; gitDir: string; apiUrl: string }) };
 }
 
-it("a push whose twin was killed between Git's ref update and the webhook is announced at the next start", async () => {
-  const hook = await receiver();
-  const dir = temporaryDir();
-  const { child, ended, cloneUrl, gitDir } = await twinProcess(dir, hook.url);
-  const first = await pushFiles(cloneUrl, { branch: "main", files: { a: "1" }, message: "one" });
+testGitOverHttp(
+  "a push whose twin was killed between Git's ref update and the webhook is announced at the next start",
+  async () => {
+    const hook = await receiver();
+    const dir = temporaryDir();
+    const { child, ended, cloneUrl, gitDir } = await twinProcess(dir, hook.url);
+    const first = await pushFiles(cloneUrl, { branch: "main", files: { a: "1" }, message: "one" });
 
-  // Git runs this hook after it has moved the refs and before its CGI program ends, so before the twin looks.
-  mkdirSync(join(gitDir, "hooks"), { recursive: true });
-  const killer = join(gitDir, "hooks", "post-receive");
-  writeFileSync(killer, `#!/bin/sh\nkill -9 ${child.pid}\n`);
-  chmodSync(killer, 0o755);
-  await expect(pushFiles(cloneUrl, { branch: "main", files: { a: "2" }, message: "two" })).rejects.toThrow(/push/);
-  await ended;
-  rmSync(killer);
-  expect(hook.pushes()).toHaveLength(1);
+    // Git runs this hook after it has moved the refs and before its CGI program ends, so before the twin looks.
+    mkdirSync(join(gitDir, "hooks"), { recursive: true });
+    const killer = join(gitDir, "hooks", "post-receive");
+    writeFileSync(killer, `#!/bin/sh\nkill -9 ${child.pid}\n`);
+    chmodSync(killer, 0o755);
+    await expect(pushFiles(cloneUrl, { branch: "main", files: { a: "2" }, message: "two" })).rejects.toThrow(/push/);
+    await ended;
+    rmSync(killer);
+    expect(hook.pushes()).toHaveLength(1);
 
-  const github = await gitHub({ dir });
-  await github.settled();
-  expect(hook.pushes()).toHaveLength(2);
-  const { payload } = hook.pushes()[1]!;
-  expect(payload).toMatchObject({ ref: "refs/heads/main", before: first, created: false, forced: false });
-  expect(payload.head_commit).toMatchObject({ message: "two", modified: ["a"] });
-  expect((await api(github, "/repos/demo/platform/git/ref/heads/main")).body.object.sha).toBe(payload.after);
-});
+    const github = await gitHub({ dir });
+    await github.settled();
+    expect(hook.pushes()).toHaveLength(2);
+    const { payload } = hook.pushes()[1]!;
+    expect(payload).toMatchObject({ ref: "refs/heads/main", before: first, created: false, forced: false });
+    expect(payload.head_commit).toMatchObject({ message: "two", modified: ["a"] });
+    expect((await api(github, "/repos/demo/platform/git/ref/heads/main")).body.object.sha).toBe(payload.after);
+  },
+);
 
-it("a delivery that was under way when the twin was killed is sent again with its GUID", async () => {
+testGitOverHttp("a delivery that was under way when the twin was killed is sent again with its GUID", async () => {
   const hook = await receiver();
   const dir = temporaryDir();
   const { child, ended, cloneUrl } = await twinProcess(dir, hook.url);
@@ -67,7 +71,7 @@ it("a delivery that was under way when the twin was killed is sent again with it
   expect(second!.body).toBe(first!.body);
 });
 
-it("a delivery written down but never counted comes again under the same GUID, once", async () => {
+testGitOverHttp("a delivery written down but never counted comes again under the same GUID, once", async () => {
   const hook = await receiver();
   const dir = temporaryDir();
   const before = await gitHub({ dir, webhook: { url: hook.url, secret: "s3cret" } });
@@ -89,7 +93,7 @@ it("a delivery written down but never counted comes again under the same GUID, o
   expect(readdirSync(join(dir, "deliveries"))).toEqual(files);
 });
 
-it("keeps statuses, tokens, links, ids, the key and the ledger", async () => {
+testGitOverHttp("keeps statuses, tokens, links, ids, the key and the ledger", async () => {
   const dir = temporaryDir();
   const options = { dir, personalTokens: { ghp_octo: "octo" } };
   const before = await gitHub(options);

@@ -2,6 +2,7 @@ import { Webhooks } from "@octokit/webhooks";
 import { expect, it } from "vitest";
 import { pushFiles } from "../../../local/github/push-files.ts";
 import { signatureHeaders } from "../../../local/github/webhook-signature.ts";
+import { testGitOverHttp } from "../../support/git-over-http.ts";
 import { git, gitHub, receiver, temporaryDir } from "./github-fixture.ts";
 
 async function scene() {
@@ -25,7 +26,7 @@ it("signs as GitHub's documentation shows", () => {
   expect(signatureHeaders("", "Hello, World!")).toEqual({});
 });
 
-it("sends the documented headers and a signature that Octokit accepts over the raw bytes", async () => {
+testGitOverHttp("sends the documented headers and a signature that Octokit accepts over the raw bytes", async () => {
   const { hook, github, push } = await scene();
   await push();
   const { headers, body } = hook.pushes()[0]!;
@@ -61,7 +62,7 @@ it("refuses to send webhooks to another machine", async () => {
   expect(() => github.setWebhook("https://example.com/hook", "s")).toThrow(/this machine only/);
 });
 
-it("records a failure, does not retry, and a redelivery has the same GUID and body", async () => {
+testGitOverHttp("records a failure, does not retry, and a redelivery has the same GUID and body", async () => {
   const { hook, github, push } = await scene();
   hook.answer.status = 500;
   await push();
@@ -98,7 +99,7 @@ it("records a receiver that is not there", async () => {
   expect(github.deliveries()[0]!.outcome).toMatchObject({ status: "failed to connect to host", statusCode: 502 });
 });
 
-it("loses, fails, doubles and delays webhooks on request", async () => {
+testGitOverHttp("loses, fails, doubles and delays webhooks on request", async () => {
   const { hook, github, push } = await scene();
   github.faults.loseWebhooks = 1;
   await push();
