@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import type { CommitStatus, SourceRepository, SourceTree } from "../core/source.ts";
 import { PermanentError } from "../errors.ts";
 import type { GitHubAuth } from "./auth.ts";
-import { createCallAs, repositoryPath, sorted } from "./call.ts";
+import { createCallAs, repositoryPath, send, sorted } from "./call.ts";
 import { type FailedDelivery, failedDeliveries, redeliver } from "./deliveries.ts";
 import { openTarball, readFile, readTree } from "./files.ts";
 import { createRequest, type Fetch, refusedWith } from "./github-http.ts";
@@ -28,6 +28,8 @@ export interface GitHub {
   /** Empty with a PAT: repository hooks have no list of ours to read. */
   failedDeliveries(sinceIso: string): Promise<FailedDelivery[]>;
   redeliver(id: string): Promise<void>;
+  /** Throws unless GitHub answers and takes our credential. */
+  ping(): Promise<void>;
 }
 
 /** GitHub refuses longer descriptions instead of cutting them. */
@@ -81,6 +83,13 @@ export function createGitHub(options: { apiUrl: string; auth: GitHubAuth; fetch?
     failedDeliveries: (sinceIso) =>
       sorted("list failed deliveries", () => failedDeliveries(request, auth, apiUrl, sinceIso)),
     redeliver: (id) => sorted(`redeliver ${id}`, () => redeliver(request, auth, id)),
+    ping: () =>
+      sorted("ask GitHub who we are", async () => {
+        const app = await auth.appToken();
+        // The second costs nothing of a limit and is for a PAT, whatever it may read.
+        if (app) await send(request, app.expose(), { path: "/app" });
+        else await send(request, (await auth.tokenFor({ id: 0 }, {})).expose(), { path: "/rate_limit" });
+      }),
   };
 }
 
