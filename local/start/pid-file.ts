@@ -55,7 +55,8 @@ export class PidFile {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
       throw error;
     }
-    if (isSame(read(aside) ?? { pid: 0, startedAt: "" })) renameSync(aside, this.#path);
+    const moved = read(aside);
+    if (moved && isSame(moved)) renameSync(aside, this.#path);
     else rmSync(aside, { force: true });
   }
 
@@ -87,9 +88,13 @@ export class PidFile {
   }
 }
 
+/** Half a file, or somebody else's, is none. */
 function read(path: string): Recorded | undefined {
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as Recorded;
+    const { pid, startedAt, children } = JSON.parse(readFileSync(path, "utf8")) as Partial<Recorded>;
+    return typeof pid === "number" && typeof startedAt === "string"
+      ? { pid, startedAt, children: children ?? {} }
+      : undefined;
   } catch {
     return undefined;
   }
