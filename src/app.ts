@@ -17,6 +17,7 @@ import { parsePlatformYaml } from "./config/platform-yaml.ts";
 import { parseSlipwayYaml } from "./config/slipway-yaml.ts";
 import type { ConfigProblem } from "./core/config/definition.ts";
 import type { Platform } from "./core/config/platform.ts";
+import { mayPublish } from "./core/config/publish.ts";
 import type { DigestLookup } from "./core/image/digest-lookup.ts";
 import { parseReference } from "./core/image/reference.ts";
 import type { LogHead } from "./core/run/call.ts";
@@ -37,7 +38,6 @@ import type { RunWorkPorts } from "./handlers/run-work.ts";
 import type { SweepPorts } from "./handlers/sweep.ts";
 import { createAcrCredentials } from "./oci/acr-token.ts";
 import { createOciClient } from "./oci/registry-client.ts";
-import { redact } from "./redact.ts";
 import { platformFileOf, readSettings, type Settings } from "./settings.ts";
 import { streamContext } from "./source-context/context-stream.ts";
 
@@ -164,6 +164,7 @@ function createApp(settings: Settings, platform: Platform) {
       now,
       newId,
       timing: defaultTiming,
+      mayPublish: (source, repository) => mayPublish(platform, source, alias, repository),
       log,
     }),
     runWork: async (alias: string, log: Log): Promise<RunWorkPorts> => ({
@@ -195,7 +196,13 @@ function createApp(settings: Settings, platform: Platform) {
 }
 
 async function readLogHead(acr: AcrTasks, acrRunId: string): Promise<LogHead> {
-  const reader = await acr.logReader(acrRunId);
-  const piece = await reader.read(0, logHeadBytes);
-  return { kind: "text", text: redact(Buffer.from(piece.bytes).toString("utf8")), ended: piece.complete };
+  try {
+    const reader = await acr.logReader(acrRunId);
+    const piece = await reader.read(0, logHeadBytes);
+    return { kind: "text", text: Buffer.from(piece.bytes).toString("utf8") };
+  } catch (error) {
+    // A log that is gone says nothing; what the run pushed may.
+    if (error instanceof PermanentError) return { kind: "unknown" };
+    throw error;
+  }
 }

@@ -17,5 +17,8 @@ const named: readonly RegExp[] = [
 
 export function mask(text: string): string {
   const covered = secrets.reduce((t, secret) => t.replace(secret, (found) => "*".repeat(found.length)), text);
-  return named.reduce((t, secret) => t.replace(secret, (found, name: string) => name + "*".repeat(found.length - name.length)), covered);
+  return named.reduce(
+    (t, secret) => t.replace(secret, (found, name: string) => name + "*".repeat(found.length - name.length)),
+    covered,
+  );
 }

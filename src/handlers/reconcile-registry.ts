@@ -5,17 +5,26 @@
  */
 import type { DigestLookup } from "../core/image/digest-lookup.ts";
 import { expand } from "../core/plan/expand.ts";
-import type { AcrRun, StartOutcome, StartRequest } from "../core/run/acr-run.ts";
-import { isAcrTerminal } from "../core/run/acr-run.ts";
-import { beginCall, endCall, giveUpLost, type LogHead, link, mayGiveUp, whoseRun } from "../core/run/call.ts";
+import { type AcrRun, isAcrTerminal, type StartOutcome, type StartRequest } from "../core/run/acr-run.ts";
+import {
+  beginCall,
+  cancelUncalled,
+  endCall,
+  giveUpLost,
+  type LogHead,
+  link,
+  mayGiveUp,
+  whoseRun,
+} from "../core/run/call.ts";
 import { type Desk, getRun, isoOf, type Timing } from "../core/run/desk.ts";
-import { observe } from "../core/run/observe.ts";
+import { observe, vanished } from "../core/run/observe.ts";
 import { placeRun, releaseFromCycle } from "../core/run/place.ts";
 import { release } from "../core/run/release.ts";
 import { renderTask } from "../core/run/task-yaml.ts";
 import { isTerminal, owe } from "../core/run/transition.ts";
+import type { SourceRepository } from "../core/source.ts";
 import { keys, rangeOf } from "../core/state/keys.ts";
-import type { Attempt, Due, Inbox, Live, Run, Throttle } from "../core/state/rows.ts";
+import type { Attempt, Due, Inbox, Live, Run, Throttle, Waiting } from "../core/state/rows.ts";
 import type { Rows } from "../core/state/store.ts";
 import { NotRead, World } from "../core/state/world.ts";
 import { TransientError } from "../errors.ts";
@@ -42,6 +51,7 @@ export interface ReconcilePorts {
   now(): number;
   newId(): string;
   readonly timing: Timing;
+  mayPublish(source: SourceRepository, repository: string): boolean;
   log(message: string, fields: Record<string, unknown>): void;
 }
 
@@ -73,16 +83,18 @@ class Pass {
   readonly #lease: HeldLease;
   readonly #world = new World();
   readonly #cancelled = new Set<string>();
+  readonly #silent = new Map<string, DigestLookup>();
+  readonly #began: number;
   #progressed = false;
 
   constructor(ports: ReconcilePorts, lease: HeldLease) {
     this.#ports = ports;
     this.#lease = lease;
+    this.#began = ports.now();
   }
 
   async run(): Promise<void> {
     const { rows, registry } = this.#ports;
-    const began = this.#ports.now();
     for (;;) {
       const wake = await rows.read(registry.partition, keys.wake);
       do {
@@ -91,7 +103,7 @@ class Pass {
         await this.#advanceLive();
         // While an inbox row is half expanded the closure is not whole, and what looks ready may not be (R4).
         if (folded) await this.#releaseReady();
-      } while (this.#progressed && this.#ports.now() - began < passMs);
+      } while (this.#progressed && this.#hasTime());
       const nudge = await this.#nextNudge();
       const seen = wake.row && { token: (wake.row.value as Wake).token, etag: wake.row.etag };
       if (await this.#lease.release(seen, nudge)) {
@@ -99,6 +111,10 @@ class Pass {
         return;
       }
     }
+  }
+
+  #hasTime(): boolean {
+    return this.#ports.now() - this.#began < passMs;
   }
 
   /** Runs a pure decision, reading what it asks for, and stores what it changed. */
@@ -109,7 +125,8 @@ class Pass {
     for (;;) {
       const mark = world.mark();
       try {
-        const result = decision({ world, now, registry: this.#ports.registry, timing: this.#ports.timing });
+        const { registry, timing, mayPublish } = this.#ports;
+        const result = decision({ world, now, registry, timing, mayPublish });
         await this.#commit();
         return result;
       } catch (error) {
@@ -129,9 +146,18 @@ class Pass {
           this.#world.addRow(fetch.key, (await rows.read(registry.partition, fetch.key)).row?.value);
         else if (fetch.kind === "range")
           this.#world.addRange(fetch.range, fetch.limit, await rows.list(registry.partition, fetch.range, fetch.limit));
-        else this.#world.addDigest(fetch.reference, await this.#ports.resolveDigest(fetch.reference));
+        else this.#world.addDigest(fetch.reference, await this.#lookUp(fetch.reference));
       }),
     );
+  }
+
+  /** A registry that does not answer is asked once a pass: everyone who stands on its images waits for it together. */
+  async #lookUp(reference: string): Promise<DigestLookup> {
+    const silent = this.#silent.get(reference);
+    if (silent) return silent;
+    const lookup = await this.#ports.resolveDigest(reference);
+    if (lookup.kind === "unknown") this.#silent.set(reference, lookup);
+    return lookup;
   }
 
   async #commit(): Promise<void> {
@@ -203,29 +229,53 @@ class Pass {
         return [found, desk.world.get<Attempt>(keys.attempt(runId, number))] as const;
       });
       if (!run || !attempt || isTerminal(run.status) || run.attempt !== number) continue;
-      if (attempt.stage === "linked") {
-        open ??= new Map((await this.#ports.acr.openRuns()).map((r) => [r.acrRunId, r]));
-        await this.#observe(run, attempt, open);
-      } else if (attempt.stage === "prepared") await this.#call(run, attempt);
-      else if (attempt.stage === "calling") await this.#recover(run, attempt);
-      else if (attempt.stage === "lost") await this.#find(run, attempt);
+      if (attempt.stage === "linked") open ??= new Map((await this.#ports.acr.openRuns()).map((r) => [r.acrRunId, r]));
+      await this.#advance(run, attempt, open ?? new Map());
     }
     await this.#watch();
   }
 
+  /** What is wrong with one run must not hold up the others of the registry. */
+  async #advance(run: Run, attempt: Attempt, open: ReadonlyMap<string, AcrRun>): Promise<void> {
+    try {
+      if (attempt.stage === "linked") await this.#observe(run, attempt, open);
+      else if (attempt.stage === "prepared") await this.#call(run, attempt);
+      else if (attempt.stage === "calling") await this.#recover(run, attempt);
+      else if (attempt.stage === "lost") await this.#find(run, attempt);
+    } catch (error) {
+      if (error instanceof TransientError) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      this.#ports.log("run could not be moved on", { run: run.id, stage: attempt.stage, why });
+    }
+  }
+
   async #observe(run: Run, attempt: Attempt, open: ReadonlyMap<string, AcrRun>): Promise<void> {
     const acrRunId = attempt.acrRunId!;
-    if (run.cancelRequested && !this.#cancelled.has(acrRunId)) {
-      this.#cancelled.add(acrRunId);
-      await this.#ports.acr.cancelRun(acrRunId);
-    }
+    await this.#lease.renewIfOld();
     // In the list it is still open; not in the list it has probably ended, and only its own record says how.
     const seen = open.get(acrRunId) ?? (await this.#ports.acr.run(acrRunId));
-    if (seen) await this.#decide((desk) => observe(desk, run, attempt, seen));
+    await this.#decide((desk) => (seen ? observe(desk, run, attempt, seen) : vanished(desk, run, attempt)));
+    if (run.cancelRequested && seen && !isAcrTerminal(seen.status)) await this.#cancel(acrRunId);
+  }
+
+  async #cancel(acrRunId: string): Promise<void> {
+    if (this.#cancelled.has(acrRunId)) return;
+    this.#cancelled.add(acrRunId);
+    try {
+      await this.#ports.acr.cancelRun(acrRunId);
+    } catch (error) {
+      if (error instanceof TransientError) throw error;
+      // It may just have ended; the next look at the run tells.
+      this.#ports.log("cancel refused", { acrRunId, why: error instanceof Error ? error.message : String(error) });
+    }
   }
 
   async #call(run: Run, attempt: Attempt): Promise<void> {
     const { acr, registry } = this.#ports;
+    if (run.cancelRequested) {
+      await this.#decide((desk) => cancelUncalled(desk, run, attempt));
+      return;
+    }
     const until = await this.#decide((desk) => desk.world.get<Throttle>(keys.throttle)?.until);
     if (until !== undefined && Date.parse(until) > this.#ports.now()) return;
     const calling = await this.#decide((desk) => beginCall(desk, run, attempt));
@@ -262,6 +312,8 @@ class Pass {
 
   /** Looks for the run that a lost reply may have left at ACR, before another one is asked for (R3). */
   async #find(run: Run, attempt: Attempt): Promise<void> {
+    // Asked before ACR is: a run that was accepted until then is in the answer, or is looked for again.
+    const givesUp = await this.#decide((desk) => mayGiveUp(desk, attempt));
     const { ours, undecided, others } = await this.#candidates(attempt, attempt.calledAt!);
     if (ours) {
       await this.#decide((desk) => link(desk, getRun(desk.world, run.id)!, attempt, ours));
@@ -272,10 +324,8 @@ class Pass {
       await this.#decide((desk) =>
         desk.world.put(keys.attempt(run.id, attempt.number), { ...attempt, excluded } satisfies Attempt),
       );
-    if (undecided === 0)
-      await this.#decide((desk) => {
-        if (mayGiveUp(desk, attempt)) giveUpLost(desk, getRun(desk.world, run.id)!, { ...attempt, excluded });
-      });
+    if (undecided === 0 && givesUp)
+      await this.#decide((desk) => giveUpLost(desk, getRun(desk.world, run.id)!, { ...attempt, excluded }));
   }
 
   async #candidates(
@@ -291,7 +341,8 @@ class Pass {
       await this.#lease.renewIfOld();
       if (attempt.excluded?.includes(seen.acrRunId)) continue;
       if ((await rows.read(registry.partition, keys.acrRun(seen.acrRunId))).row) continue;
-      const whose = whoseRun(attempt, await acr.logHead(seen.acrRunId), seen);
+      const log = await acr.logHead(seen.acrRunId);
+      const whose = await this.#decide((desk) => whoseRun(desk, attempt, log, seen));
       if (whose === "ours") return { ours: seen, undecided, others };
       if (whose === "another") others.push(seen.acrRunId);
       else undecided++;
@@ -301,7 +352,7 @@ class Pass {
 
   /** An attempt that was given up may still turn up; it is stopped, so that it cannot move a stable tag back (R6). */
   async #watch(): Promise<void> {
-    const { rows, registry, acr } = this.#ports;
+    const { rows, registry } = this.#ports;
     for (const row of await rows.list(registry.partition, rangeOf("watch"), 20)) {
       const watched = row.value as { run: string; attempt: number; until: string };
       const attempt = await this.#decide((desk) => desk.world.get<Attempt>(keys.attempt(watched.run, watched.attempt)));
@@ -313,10 +364,7 @@ class Pass {
           desk.world.put(keys.attempt(watched.run, watched.attempt), { ...attempt, excluded } satisfies Attempt),
         );
       }
-      if (ours && !isAcrTerminal(ours.status) && !this.#cancelled.has(ours.acrRunId)) {
-        this.#cancelled.add(ours.acrRunId);
-        await acr.cancelRun(ours.acrRunId);
-      }
+      if (ours && !isAcrTerminal(ours.status)) await this.#cancel(ours.acrRunId);
       const over = Date.parse(watched.until) < this.#ports.now() || (ours !== undefined && isAcrTerminal(ours.status));
       if (over)
         await this.#decide((desk) => {
@@ -332,10 +380,11 @@ class Pass {
     const { rows, registry } = this.#ports;
     await this.#recheckWaiting();
     let slots = registry.maxRuns - (await this.#live()).length;
-    while (slots > 0) {
+    while (slots > 0 && this.#hasTime()) {
       const ready = await rows.list(registry.partition, rangeOf("ready"), Math.min(slots, readyPage));
       if (ready.length === 0) break;
       for (const row of ready) {
+        await this.#lease.renewIfOld();
         const { run: runId } = row.value as { run: string };
         await this.#decide((desk) => {
           const run = getRun(desk.world, runId);
@@ -354,15 +403,17 @@ class Pass {
     const waiting = await rows.list(registry.partition, rangeOf("wait"), waitPage);
     if (waiting.length === 0) return;
     const stuck = await this.#isStuck();
-    const due = stuck ? waiting : waiting.filter((row) => recheckTime(row.key) <= this.#ports.now());
-    for (const row of due) await this.#placeAgain((row.value as { run: string }).run);
+    const held = waiting.map((row) => ({ at: recheckTime(row.key), ...(row.value as Waiting) }));
+    // With nothing else going on, every hold but one that counts seconds is looked at again.
+    const due = held.filter((w) => w.at <= this.#ports.now() || (stuck && w.hold !== "base-unknown"));
+    for (const { run } of due) await this.#placeAgain(run);
     if (!stuck || !(await this.#isStuck())) return;
-    const runs = await this.#decide((desk) =>
-      waiting.flatMap((row) => getRun(desk.world, (row.value as { run: string }).run) ?? []),
-    );
-    const held = runs.filter((run) => run.status === "Planned" && run.hold?.kind !== "base-unknown");
-    const oldest = held.sort((a, b) => a.order - b.order)[0];
-    if (oldest) await this.#decide((desk) => releaseFromCycle(desk, getRun(desk.world, oldest.id)!));
+    const oldest = held.filter((w) => w.hold === "base").sort((x, y) => x.order - y.order)[0];
+    if (oldest)
+      await this.#decide((desk) => {
+        const run = getRun(desk.world, oldest.run);
+        if (run?.status === "Planned") releaseFromCycle(desk, run);
+      });
   }
 
   async #placeAgain(runId: string): Promise<void> {
@@ -392,6 +443,8 @@ class Pass {
     }
     const [waiting] = await rows.list(registry.partition, rangeOf("wait"), 1);
     if (waiting) moments.push(recheckTime(waiting.key));
+    // An attempt that was given up may still turn up and push.
+    if ((await rows.list(registry.partition, rangeOf("watch"), 1)).length > 0) moments.push(now() + 60_000);
     if (moments.length === 0) return undefined;
     return { id: newId(), at: isoOf(Math.max(now(), Math.min(...moments))) };
   }

@@ -72,6 +72,7 @@ export class Simulation {
   /** What happens to the nth call of scheduleRun, counted from 1. */
   onStart: (nth: number) => "accept" | "lose-reply" | "lose-request" | "throttle" | "refuse" = () => "accept";
   buildSeconds = 20;
+  mayPublish = true;
   /** A run waits this long for an agent; until then it has no log. */
   queueSeconds = 2;
   /** A run accepted this recently is not in ACR's lists yet. */
@@ -308,6 +309,7 @@ export class Simulation {
       },
       resolveDigest: (reference) => this.#look(async () => this.#digestOf(reference)),
       timing: defaultTiming,
+      mayPublish: () => this.mayPublish,
       log: this.#log,
     };
   }
@@ -459,7 +461,6 @@ export class Simulation {
     return {
       kind: "text" as const,
       text: started ? `Creating Docker network: ${run.marker}, driver: 'bridge'\r\n` : "",
-      ended: run !== undefined && isAcrTerminal(run.status),
     };
   }
 

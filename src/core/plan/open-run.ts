@@ -3,7 +3,7 @@
 import { type Desk, getRun, isoOf, runIdOf, takeSequence } from "../run/desk.ts";
 import { placeRun } from "../run/place.ts";
 import { insertRun, moveRun, putRun, unplace } from "../run/transition.ts";
-import type { Run, Track, Wanted } from "../state/rows.ts";
+import type { OpenRun, Run, Track, Wanted } from "../state/rows.ts";
 import { type Cause, mergeReasons, type Reason } from "./reason.ts";
 
 export interface RunRequest {
@@ -67,6 +67,7 @@ function insert(desk: Desk, track: Track, request: RunRequest, older: Run | unde
     ...(occurrence ? { occurrence } : {}),
     ...lineageOf(older, request),
     order: older?.order ?? seq,
+    wantedSince: older?.wantedSince ?? isoOf(desk.now),
     baseTries: 0,
     attempt: 0,
     ...(track.definition.owner ? { owner: track.definition.owner } : {}),
@@ -95,6 +96,6 @@ function lineageOf(older: Run | undefined, request: RunRequest): { readonly line
   return lineage.length > 0 ? { lineage } : {};
 }
 
-function open(run: Run): { id: string; seq: number; waves: readonly string[] } {
-  return { id: run.id, seq: run.seq, waves: run.waves };
+function open(run: Run): OpenRun {
+  return { id: run.id, order: run.order, waves: run.waves };
 }

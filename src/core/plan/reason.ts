@@ -34,7 +34,6 @@ export type SkipReason =
   | "dockerfile-invalid"
   | "too-many-bases"
   | "tag-taken"
-  | "base-update-off"
   | "base-failed"
   | "superseded-event"
   | "run-not-found"

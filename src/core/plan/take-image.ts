@@ -1,13 +1,13 @@
-/** Carries out one item of a plan: brings the track up to date with the snapshot and opens the run it needs. */
+/** Carries out one item of a plan: brings the track up to date with what was read and opens the run it needs. */
 import { describeDefinitionChange } from "../config/definition-hash.ts";
 import { inputPaths } from "../config/inputs.ts";
-import type { Desk } from "../run/desk.ts";
-import { getRun, getTrack } from "../run/desk.ts";
+import { type Desk, getRun, getTrack } from "../run/desk.ts";
 import { endRun } from "../run/transition.ts";
 import { keys } from "../state/keys.ts";
-import type { Base, PlanItem, RefSnapshot, Run, SnapshotImage, Track, Via, Wanted } from "../state/rows.ts";
+import type { Base, Inbox, PlanItem, RefSnapshot, Run, SnapshotImage, Track, Via, Wanted } from "../state/rows.ts";
+import type { Edge } from "./closure.ts";
 import { openRun } from "./open-run.ts";
-import type { Edge } from "./plan-ref.ts";
+import type { RequestWord } from "./plan-request.ts";
 import type { Cause, Reason, SkipReason } from "./reason.ts";
 
 export type ItemOutcome =
@@ -16,9 +16,10 @@ export type ItemOutcome =
 
 export interface PlanContext {
   readonly cause: Cause;
-  readonly wave: string;
+  readonly waves: readonly string[];
 }
 
+/** An image of a snapshot: new, changed, standing on one that is, or only described otherwise. */
 export function takeImage(
   desk: Desk,
   item: PlanItem & { kind: "take" },
@@ -26,19 +27,14 @@ export function takeImage(
   context: PlanContext,
 ): ItemOutcome {
   const image = snapshot.images.find((i) => i.name === item.image)!;
-  const before = getTrack(desk.world, item.track);
-  const taken = desk.world
-    .getAll<{ track: string }>(image.makes.map((m) => keys.makes(m)))
-    .findIndex((m) => m !== undefined && m.track !== item.track);
-  if (taken >= 0)
-    return {
-      kind: "skipped",
-      reason: "tag-taken",
-      message: `${image.makes[taken]} is already made by another image or ref`,
-    };
+  const stored = getTrack(desk.world, item.track);
+  const before = stored?.retired ? undefined : stored;
+  const taken = takenTag(desk, item.track, image, snapshot);
+  if (taken !== undefined)
+    return { kind: "skipped", reason: "tag-taken", message: `${taken} is already made by another image or ref` };
 
   const wanted: Wanted = { commit: snapshot.commit!, inputs: image.inputs, definition: image.definitionKey };
-  const reasons = reasonsFor(desk, before, image, snapshot, item.via);
+  const reasons = [...ownReasons(before, image, snapshot), ...baseReasons(desk, before, item.via)];
   const track: Track = {
     key: item.track,
     source: snapshot.source,
@@ -51,78 +47,118 @@ export function takeImage(
     wanted: before && reasons.length === 0 ? before.wanted : wanted,
     ...(before?.built ? { built: before.built } : {}),
     ...(before?.planned ? { planned: before.planned } : {}),
-    ...(before?.active ? { active: before.active } : {}),
-    failures: before && before.wanted.inputs === image.inputs ? before.failures : 0,
+    // Also of a track that was retired meanwhile: its run is still at ACR, and a track has one there at most.
+    ...(stored?.active ? { active: stored.active } : {}),
+    failures: before?.wanted.inputs === image.inputs ? before.failures : 0,
   };
   desk.world.put(track.key, track);
   if (!before) desk.world.put(keys.imageTrack(track.image, track.source.id, track.ref), { track: track.key });
   moveEdges(desk, track, before?.bases ?? []);
   moveMakes(desk, track, before?.makes ?? []);
   if (reasons.length === 0) return { kind: "skipped", reason: "nothing-changed" };
-  const { run } = openRun(desk, track, { wanted, reasons, cause: causeOf(reasons, context), waves: [context.wave] });
+  const { run } = openRun(desk, track, { wanted, reasons, ...context, cause: causeOf(reasons, context) });
   return { kind: "planned", run };
 }
 
 /** A track elsewhere that stands on an image of this plan is rebuilt at the head of its own ref. */
-export function takeDependent(desk: Desk, item: PlanItem & { kind: "dependent" }, context: PlanContext): ItemOutcome {
+export function takeDependent(
+  desk: Desk,
+  item: PlanItem & { kind: "dependent" },
+  context: PlanContext,
+  lineage?: readonly string[],
+): ItemOutcome {
   const track = getTrack(desk.world, item.track);
-  if (!track) return { kind: "skipped", reason: "image-removed" };
+  if (!track || track.retired) return { kind: "skipped", reason: "image-removed" };
   const reasons = baseReasons(desk, track, item.via);
   const wanted: Wanted = { ...track.wanted, occurrence: undefined };
-  const { run } = openRun(desk, track, { wanted, reasons, cause: causeOf(reasons, context), waves: [context.wave] });
+  const { run } = openRun(desk, track, {
+    wanted,
+    reasons,
+    ...context,
+    cause: causeOf(reasons, context),
+    ...(lineage ? { lineage } : {}),
+  });
+  return { kind: "planned", run };
+}
+
+/** The track that was asked for, or that was found to stand on an old base. */
+export function takeSelf(
+  desk: Desk,
+  trackKey: string,
+  word: RequestWord | Extract<Inbox, { kind: "track-stale" }>,
+  context: PlanContext,
+): ItemOutcome {
+  const track = getTrack(desk.world, trackKey);
+  if (!track || track.retired) return { kind: "skipped", reason: "image-removed" };
+  const ask =
+    word.kind === "track-stale"
+      ? { occurrence: undefined, reasons: word.reasons, lineage: word.lineage }
+      : { occurrence: word.id, reasons: [requestReason(word)] };
+  const { occurrence, ...request } = ask;
+  const { run } = openRun(desk, track, { wanted: { ...track.wanted, occurrence }, ...request, ...context });
   return { kind: "planned", run };
 }
 
 /** Forgets a track; what it built stays in the registry and its runs stay in the history. */
 export function retireTrack(desk: Desk, trackKey: string, reason: "ref-deleted" | "image-removed"): ItemOutcome {
   const track = getTrack(desk.world, trackKey);
-  if (track) {
-    const planned = track.planned && getRun(desk.world, track.planned.id);
-    if (planned) {
-      const message = reason === "ref-deleted" ? `${track.ref} was deleted` : `${track.image} left slipway.yaml`;
-      endRun(desk, planned, "Skipped", { ended: { code: reason, message } });
-    }
-    moveEdges(desk, { ...track, bases: [] }, track.bases);
-    moveMakes(desk, { ...track, makes: [] }, track.makes);
-    desk.world.remove(keys.imageTrack(track.image, track.source.id, track.ref));
-    desk.world.remove(trackKey);
+  if (!track || track.retired) return { kind: "skipped", reason };
+  const planned = track.planned && getRun(desk.world, track.planned.id);
+  if (planned) {
+    const message = reason === "ref-deleted" ? `${track.ref} was deleted` : `${track.image} left slipway.yaml`;
+    endRun(desk, planned, "Skipped", { ended: { code: reason, message } });
   }
+  moveEdges(desk, { ...track, bases: [] }, track.bases);
+  moveMakes(desk, { ...track, makes: [] }, track.makes);
+  desk.world.remove(keys.imageTrack(track.image, track.source.id, track.ref));
+  if (track.active)
+    desk.world.put(trackKey, {
+      ...track,
+      planned: undefined,
+      built: undefined,
+      bases: [],
+      makes: [],
+      retired: true,
+    } satisfies Track);
+  else desk.world.remove(trackKey);
   return { kind: "skipped", reason };
 }
 
-function reasonsFor(
-  desk: Desk,
-  before: Track | undefined,
-  image: SnapshotImage,
-  snapshot: RefSnapshot,
-  via: readonly Via[],
-): readonly Reason[] {
+/** A stable tag has one maker. Images of one snapshot may exchange tags: the snapshot says who makes what from now on. */
+function takenTag(desk: Desk, trackKey: string, image: SnapshotImage, snapshot: RefSnapshot): string | undefined {
+  const makers = desk.world.getAll<{ track: string }>(image.makes.map((m) => keys.makes(m)));
+  const claimed = new Map(snapshot.images.map((i) => [keys.track(snapshot.source.id, snapshot.ref, i.name), i.makes]));
+  return image.makes.find((reference, i) => {
+    const maker = makers[i]?.track;
+    if (maker === undefined || maker === trackKey) return false;
+    return claimed.get(maker)?.includes(reference) ?? true;
+  });
+}
+
+function requestReason(word: RequestWord): Reason {
+  return word.kind === "retry-requested"
+    ? { kind: "request", action: "retry", id: word.id, of: word.run }
+    : { kind: "request", action: "rebuild", id: word.id };
+}
+
+function ownReasons(before: Track | undefined, image: SnapshotImage, snapshot: RefSnapshot): readonly Reason[] {
+  if (!before) return [{ kind: "first-build" }];
   const reasons: Reason[] = [];
-  if (!before) reasons.push({ kind: "first-build" });
-  else {
-    if (before.wanted.inputs !== image.inputs) {
-      const isInput = inputPaths(image.definition);
-      reasons.push({
-        kind: "commit",
-        from: before.wanted.commit,
-        to: snapshot.commit!,
-        paths: snapshot.changedPaths.filter(isInput).slice(0, 10),
-      });
-    }
-    if (before.wanted.definition !== image.definitionKey)
-      reasons.push({
-        kind: "definition",
-        changes: describeDefinitionChange(before.wanted.definition, image.definitionKey),
-      });
+  if (before.wanted.inputs !== image.inputs) {
+    const paths = snapshot.changedPaths.filter(inputPaths(image.definition)).slice(0, 10);
+    reasons.push({ kind: "commit", from: before.wanted.commit, to: snapshot.commit!, paths });
   }
-  return [...reasons, ...baseReasons(desk, before, via)];
+  if (before.wanted.definition !== image.definitionKey) {
+    const changes = describeDefinitionChange(before.wanted.definition, image.definitionKey);
+    reasons.push({ kind: "definition", changes });
+  }
+  return reasons;
 }
 
 function baseReasons(desk: Desk, track: Track | undefined, via: readonly Via[]): readonly Reason[] {
   return via.map(({ reference, track: makerKey }): Reason => {
-    const maker = getTrack(desk.world, makerKey);
     const from = track?.built?.bases[reference];
-    const run = maker?.planned?.id;
+    const run = getTrack(desk.world, makerKey)?.planned?.id;
     return { kind: "base", reference, ...(from ? { from } : {}), ...(run ? { run } : {}) };
   });
 }
@@ -147,7 +183,10 @@ function moveEdges(desk: Desk, track: Track, before: readonly Base[]): void {
 }
 
 function moveMakes(desk: Desk, track: Track, before: readonly string[]): void {
-  for (const reference of before) if (!track.makes.includes(reference)) desk.world.remove(keys.makes(reference));
-  for (const reference of track.makes)
-    if (!before.includes(reference)) desk.world.put(keys.makes(reference), { track: track.key });
+  const left = before.filter((reference) => !track.makes.includes(reference));
+  const makers = desk.world.getAll<{ track: string }>(left.map((reference) => keys.makes(reference)));
+  // Somebody else may make the tag by now.
+  for (const [i, reference] of left.entries())
+    if (makers[i]?.track === track.key) desk.world.remove(keys.makes(reference));
+  for (const reference of track.makes) desk.world.put(keys.makes(reference), { track: track.key });
 }

@@ -1,7 +1,7 @@
 /** What comes back from the slow work done outside a pass, and what people ask of a run. */
-import { countPlanned, countSkipped, noProgress } from "../plan/progress.ts";
+import { countSkipped, noProgress } from "../plan/progress.ts";
 import { keys } from "../state/keys.ts";
-import type { Attempt, Inbox, Live, Progress, Run } from "../state/rows.ts";
+import type { Attempt, Inbox, Live, Progress, Run, Track } from "../state/rows.ts";
 import { type Desk, getRun, isoOf } from "./desk.ts";
 import { renderRun } from "./render-run.ts";
 import { dueKey, endRun, isTerminal, moveRun, owe, putRun } from "./transition.ts";
@@ -37,6 +37,8 @@ export function contextFailed(desk: Desk, word: Inbox & { kind: "context-failed"
   if (found?.attempt.stage !== "preparing") return;
   settleDue(desk, "prepare", found.run, word.attempt);
   endAttempt(desk, found.attempt, word.message);
+  // An earlier run of the track may have ended while this one kept its stable tags from being looked at.
+  owe(desk, { kind: "collect", run: word.run, attempt: word.attempt, seq: found.run.seq });
   failRun(desk, found.run, "Failed", word.code, word.message);
 }
 
@@ -66,10 +68,10 @@ export function requestCancel(desk: Desk, runId: string): Progress {
   else if (attempt && (attempt.stage === "preparing" || attempt.stage === "prepared")) {
     if (attempt.stage === "preparing") settleDue(desk, "prepare", run, run.attempt);
     endAttempt(desk, attempt, "canceled");
-    desk.world.remove(keys.live(run.seq));
-    endRun(desk, run, "Canceled", { ended: { code: "canceled", message: "canceled before it reached ACR" } });
+    owe(desk, { kind: "collect", run: run.id, attempt: run.attempt, seq: run.seq });
+    failRun(desk, run, "Canceled", "canceled", "canceled before it reached ACR");
   } else putRun(desk, { ...run, cancelRequested: true });
-  return countPlanned(noProgress, run.image, run.id);
+  return { ...noProgress, done: `canceling ${run.id} (${run.image})` };
 }
 
 export function endAttempt(desk: Desk, attempt: Attempt, how: string, changes: Partial<Attempt> = {}): void {
@@ -91,13 +93,14 @@ export function failRun(
   message: string,
 ): void {
   if (run.status !== "Planned") desk.world.remove(keys.live(run.seq));
-  const failures = (desk.world.get<{ failures: number }>(run.track)?.failures ?? 0) + 1;
+  const failures = (desk.world.get<Track>(run.track)?.failures ?? 0) + (status === "Canceled" ? 0 : 1);
   endRun(desk, run, status, { ended: { code, message } }, { failures });
 }
 
 /** A fresh attempt of the same run, with what was frozen: a new context is uploaded, a new marker is used. */
 export function tryAgain(desk: Desk, run: Run, last: Attempt, why: string): void {
   endAttempt(desk, last, why);
+  if (last.acrRunId) owe(desk, { kind: "collect", run: run.id, attempt: last.number, seq: run.seq });
   const number = last.number + 1;
   const rendered = renderRun(last.definition, run, number);
   if (!rendered.ok) {

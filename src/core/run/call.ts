@@ -4,11 +4,11 @@
  */
 import { keys } from "../state/keys.ts";
 import type { Attempt, Run } from "../state/rows.ts";
-import type { AcrRun, StartOutcome } from "./acr-run.ts";
+import { type AcrRun, isAcrTerminal, type StartOutcome } from "./acr-run.ts";
 import { endAttempt, failRun, tryAgain } from "./answers.ts";
 import { type Desk, isoOf } from "./desk.ts";
 import { markerOf } from "./task-yaml.ts";
-import { moveRun, putRun } from "./transition.ts";
+import { moveRun, owe, putRun } from "./transition.ts";
 
 /** Step one: written before the call, so that nobody can call without having said so. */
 export function beginCall(desk: Desk, run: Run, attempt: Attempt): Attempt {
@@ -34,6 +34,7 @@ export function endCall(desk: Desk, run: Run, attempt: Attempt, outcome: StartOu
       desk.world.put(keys.attempt(run.id, attempt.number), { ...attempt, stage: "prepared" } satisfies Attempt);
       return;
     case "refused":
+      if (mayBecomeAllowed(desk, attempt, outcome.code)) return hold(desk, run, attempt, outcome.code);
       endAttempt(desk, attempt, outcome.code);
       failRun(desk, run, "Failed", "acr-refused", `ACR refused the run: ${outcome.code}: ${outcome.message}`);
       return;
@@ -59,37 +60,52 @@ export function link(desk: Desk, run: Run, attempt: Attempt, seen: AcrRun): void
   moveRun(desk, run, run.status === "Scheduling" ? "Queued" : run.status, { acrRunId: seen.acrRunId });
 }
 
-/** What the log of a candidate says about whose run it is. */
-export type LogHead =
-  | { readonly kind: "text"; readonly text: string; readonly ended: boolean }
-  | { readonly kind: "unknown" };
+/** A role that is missing now is often granted minutes later; failing a whole wave for it would help nobody. */
+function mayBecomeAllowed(desk: Desk, attempt: Attempt, code: string): boolean {
+  return code === "AuthorizationFailed" && desk.now - Date.parse(attempt.startedAt) < desk.timing.patience * 1000;
+}
 
-/** ACR's engine prints the name of the default network before any step runs; ours carries the attempt. */
-export function whoseRun(attempt: Attempt, log: LogHead, seen: AcrRun): "ours" | "another" | "undecided" {
-  const text = log.kind === "text" ? log.text : "";
+function hold(desk: Desk, run: Run, attempt: Attempt, code: string): void {
+  desk.world.put(keys.throttle, { until: isoOf(desk.now + 60_000) });
+  desk.world.put(keys.attempt(run.id, attempt.number), { ...attempt, stage: "prepared" } satisfies Attempt);
+  const note = `ACR answers ${code}: does our identity have its role on the registry?`;
+  if (!run.notes?.includes(note)) putRun(desk, { ...run, notes: [...(run.notes ?? []), note] });
+}
+
+/** What the beginning of a candidate's log says; `unknown` when it cannot be read. */
+export type LogHead = { readonly kind: "text"; readonly text: string } | { readonly kind: "unknown" };
+
+/**
+ * ACR's engine prints the name of the default network before any step runs; ours carries the attempt. A run that has
+ * ended without naming it ran no step of ours; if its log is gone, what it pushed still tells.
+ */
+export function whoseRun(desk: Desk, attempt: Attempt, log: LogHead, seen: AcrRun): "ours" | "another" | "undecided" {
   const marker = markerOf(attempt.run, attempt.number);
-  if (new RegExp(`(^|[^A-Za-z0-9.-])${escapeForRegExp(marker)}($|[^A-Za-z0-9.-])`).test(text)) return "ours";
-  if (/Creating Docker network: /.test(text)) return "another";
-  const over =
-    seen.finishTime !== undefined || ["Succeeded", "Failed", "Canceled", "Error", "Timeout"].includes(seen.status);
-  // Ended without ever naming our network: it ran no step of ours, so it pushed nothing of ours.
-  return over && log.kind === "text" && log.ended ? "another" : "undecided";
+  const named = log.kind === "text" ? /Creating Docker network: ([A-Za-z0-9_.-]+)/.exec(log.text)?.[1] : undefined;
+  if (named !== undefined) return named === marker ? "ours" : "another";
+  if (!isAcrTerminal(seen.status)) return "undecided";
+  if (seen.outputImages.some((o) => o.tag !== undefined && attempt.uniqueTags.includes(o.tag))) return "ours";
+  // The last of a log may be written after the run is over.
+  const endedAt = Date.parse(seen.finishTime ?? seen.createTime ?? "");
+  const settled = Number.isNaN(endedAt) || desk.now > endedAt + desk.timing.findGrace * 1000;
+  return (log.kind === "text" && log.text !== "") || settled ? "another" : "undecided";
 }
 
 /** No candidate is ours and none can turn up any more: the call had no effect. Nothing else may conclude that. */
 export function giveUpLost(desk: Desk, run: Run, attempt: Attempt): void {
-  desk.world.put(keys.watch(run.id, attempt.number), {
-    run: run.id,
-    attempt: attempt.number,
-    until: isoOf(desk.now + desk.timing.watch * 1000),
-  });
+  const until = isoOf(desk.now + desk.timing.watch * 1000);
+  desk.world.put(keys.watch(run.id, attempt.number), { run: run.id, attempt: attempt.number, until });
+  if (run.cancelRequested) return cancelUncalled(desk, run, attempt);
   tryAgain(desk, run, attempt, "ACR never started the run it was asked for");
+}
+
+/** For a run that is to be cancelled and that ACR does not know of. */
+export function cancelUncalled(desk: Desk, run: Run, attempt: Attempt): void {
+  endAttempt(desk, attempt, "canceled");
+  owe(desk, { kind: "collect", run: run.id, attempt: attempt.number, seq: run.seq });
+  failRun(desk, run, "Canceled", "canceled", "canceled before it reached ACR");
 }
 
 export function mayGiveUp(desk: Desk, attempt: Attempt): boolean {
   return desk.now > Date.parse(attempt.deadline ?? "") + desk.timing.findGrace * 1000;
-}
-
-function escapeForRegExp(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }

@@ -1,4 +1,5 @@
 import type { RegistryConfig } from "../config/platform.ts";
+import type { SourceRepository } from "../source.ts";
 import { keys } from "../state/keys.ts";
 import type { Run, Sequence, Track } from "../state/rows.ts";
 import type { World } from "../state/world.ts";
@@ -10,6 +11,8 @@ export interface Desk {
   readonly now: number;
   readonly registry: RegistryConfig & { readonly loginServer: string; readonly firstSequence: number };
   readonly timing: Timing;
+  /** Policy as it is now: a track planned under yesterday's may not be published under today's (R11). */
+  mayPublish(source: SourceRepository, repository: string): boolean;
 }
 
 /** Waits the rules need, in seconds. Values, so that a test can live through an hour in no time. */
@@ -22,11 +25,20 @@ export interface Timing {
   readonly findGrace: number;
   /** How long a given-up attempt may still turn up at ACR. */
   readonly watch: number;
+  /** How long a refusal that may pass, such as a missing role, is borne. */
+  readonly patience: number;
   /** Between two tries to learn the digest of a base. */
   readonly baseRetry: number;
 }
 
-export const defaultTiming: Timing = { maxHold: 1800, callTimeout: 20, findGrace: 60, watch: 3600, baseRetry: 10 };
+export const defaultTiming: Timing = {
+  maxHold: 1800,
+  callTimeout: 20,
+  findGrace: 60,
+  watch: 3600,
+  patience: 1800,
+  baseRetry: 10,
+};
 
 export function isoOf(epochMs: number): string {
   return new Date(epochMs).toISOString();

@@ -1,9 +1,11 @@
 /** What ACR says about a run of ours, and what follows from it. Only its `status` decides. */
+
+import type { DigestLookup } from "../image/digest-lookup.ts";
 import { formatReference } from "../image/reference.ts";
-import { openRun } from "../plan/open-run.ts";
+import { leaveStale } from "../plan/base-ended.ts";
 import type { Reason } from "../plan/reason.ts";
 import { keys } from "../state/keys.ts";
-import type { Attempt, Built, Run, Track } from "../state/rows.ts";
+import type { Attempt, Built, Run } from "../state/rows.ts";
 import { type AcrRun, type AcrStatus, isAcrTerminal } from "./acr-run.ts";
 import { endAttempt, failRun, tryAgain } from "./answers.ts";
 import { type Desk, getTrack, isoOf } from "./desk.ts";
@@ -69,71 +71,53 @@ function messageOf(seen: AcrRun): string {
 }
 
 function succeed(desk: Desk, run: Run, attempt: Attempt, seen: AcrRun): void {
-  const { loginServer } = desk.registry;
-  const reference = (tag: string) => formatReference({ registry: loginServer, repository: run.repository, tag });
+  const reference = (tag: string) => formatReference({ registry: run.loginServer, repository: run.repository, tag });
   const allTags = [...attempt.uniqueTags, ...attempt.stableTags];
+  const tags = allTags.map(reference);
   const output = seen.outputImages.find(
     (o) => o.repository === run.repository && o.digest && (o.tag === undefined || allTags.includes(o.tag)),
   );
-  const digest = output?.digest ?? digestOfTag(desk, reference(allTags[0] ?? ""));
-  if (digest === undefined) return;
+  const lookup = output?.digest ? undefined : desk.world.digests([tags[0]!]).get(tags[0]!)!;
+  // The registry does not say yet; the next pass asks again.
+  if (lookup?.kind === "unknown") return;
+  const digest = output?.digest ?? (lookup?.kind === "found" ? lookup.digest : undefined);
+  if (digest === undefined) {
+    endAttempt(desk, attempt, "Succeeded");
+    owe(desk, { kind: "collect", run: run.id, attempt: attempt.number, seq: run.seq });
+    failRun(desk, run, "Failed", "no-output", `ACR says that it succeeded, but there is no ${tags[0]} in the registry`);
+    return;
+  }
 
-  const moving = Object.keys(attempt.bases);
-  const after = desk.world.digests(moving);
-  const movedBases = moving.filter((r) => {
-    const now = after.get(r)!;
-    return attempt.bases[r] === null || (now.kind === "found" && now.digest !== attempt.bases[r]);
-  });
-  const built: Built = {
-    ...attempt.wanted,
-    bases: attempt.bases,
-    proved: movedBases.length === 0,
-    digest,
-    run: run.id,
-    at: seen.finishTime ?? isoOf(desk.now),
-  };
+  const after = desk.world.digests(Object.keys(attempt.bases));
+  const proved = [...after].every(([base, now]) => now.kind === "found" && now.digest === attempt.bases[base]);
+  const at = seen.finishTime ?? isoOf(desk.now);
+  const built: Built = { ...attempt.wanted, bases: attempt.bases, proved, digest, run: run.id, at };
   endAttempt(desk, attempt, "Succeeded");
   desk.world.remove(keys.live(run.seq));
   owe(desk, { kind: "collect", run: run.id, attempt: attempt.number, seq: run.seq });
-  const tags = allTags.map(reference);
   for (const tag of tags) desk.world.put(keys.tag(tag), { run: run.id, digest });
   desk.world.put(keys.digest(digest, run.seq), { run: run.id });
-  endRun(
-    desk,
-    run,
-    "Succeeded",
-    { digest, tags, ended: { code: "succeeded", message: `built ${digest}` } },
-    { built, failures: 0 },
-  );
+  const ended = { code: "succeeded", message: `built ${digest}` };
+  const done = endRun(desk, run, "Succeeded", { digest, tags, ended }, { built, failures: 0 });
 
-  const known = movedBases.filter((r) => attempt.bases[r] !== null);
   const track = getTrack(desk.world, run.track);
-  if (track && known.length > 0) rebuildUnproved(desk, run, track, known, after);
+  const reasons = track?.built?.run === run.id ? movedBases(attempt, after) : [];
+  // A base moved while the image was being built: nobody can say which one is inside, so it is built once more.
+  if (track && reasons.length > 0) leaveStale(desk, track, reasons, done, run.lineage ?? []);
 }
 
-/** A base moved while the image was being built: nobody can say which one is inside, so it is built once more. */
-function rebuildUnproved(
-  desk: Desk,
-  run: Run,
-  track: Track,
-  moved: readonly string[],
-  after: ReadonlyMap<string, { kind: string; digest?: string }>,
-): void {
-  const reasons = moved.map((reference): Reason => {
-    const from = track.built?.bases[reference];
-    const to = after.get(reference)?.digest;
-    return { kind: "base", reference, ...(from ? { from } : {}), ...(to ? { to } : {}) };
-  });
-  openRun(desk, track, {
-    wanted: { ...track.wanted, occurrence: undefined },
-    reasons,
-    cause: { kind: "run", id: run.id },
-    waves: run.waves,
+function movedBases(attempt: Attempt, after: ReadonlyMap<string, DigestLookup>): readonly Reason[] {
+  return [...after].flatMap(([reference, now]): Reason[] => {
+    const from = attempt.bases[reference];
+    if (now.kind !== "found" || !from || now.digest === from) return [];
+    return [{ kind: "base", reference, from, to: now.digest }];
   });
 }
 
-/** undefined: the registry does not say yet; the next pass asks again. */
-function digestOfTag(desk: Desk, reference: string): string | undefined {
-  const lookup = desk.world.digests([reference]).get(reference)!;
-  return lookup.kind === "found" ? lookup.digest : undefined;
+/** ACR no longer knows a run it accepted: after its timeout and an hour more, nothing will come of it. */
+export function vanished(desk: Desk, run: Run, attempt: Attempt): void {
+  const since = Date.parse(attempt.calledAt ?? attempt.startedAt);
+  if (desk.now < since + (attempt.definition.timeoutSeconds + 3600) * 1000) return;
+  endAttempt(desk, attempt, "gone");
+  failRun(desk, run, "Error", "acr-run-gone", `ACR no longer knows its run ${attempt.acrRunId}`);
 }

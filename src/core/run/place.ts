@@ -4,7 +4,7 @@
  */
 import type { Hold } from "../plan/reason.ts";
 import { keys } from "../state/keys.ts";
-import type { OpenRun, Run, Track } from "../state/rows.ts";
+import type { OpenRun, Run, Track, Waiting } from "../state/rows.ts";
 import { type Desk, getTrack } from "./desk.ts";
 import { putRun, unplace } from "./transition.ts";
 
@@ -23,15 +23,19 @@ export function parentsOf(desk: Desk, track: Track): readonly string[] {
 export function blockersOf(desk: Desk, run: Run, track: Track): readonly OpenRun[] {
   if (run.outOfCycle) return [];
   const parents = desk.world.getAll<Track>(parentsOf(desk, track));
-  const heldLong = desk.now - Date.parse(run.times.Planned ?? "") > desk.timing.maxHold * 1000;
+  const heldLong = desk.now >= maxHoldEnds(desk, run);
   return parents
     .flatMap((p) => (p ? [p.planned, p.active] : []))
     .filter((open): open is OpenRun => open !== undefined && open.id !== run.id)
     .filter((open) => {
-      if (open.seq < run.seq) return true;
+      if (open.order < run.order) return true;
       // After max-hold a run stops waiting for what was planned after it, so a busy base cannot starve it.
       return !heldLong && open.waves.some((wave) => run.waves.includes(wave));
     });
+}
+
+function maxHoldEnds(desk: Desk, run: Run): number {
+  return Date.parse(run.wantedSince) + desk.timing.maxHold * 1000;
 }
 
 /** Puts a planned run where it belongs and says why it waits. Returns whether it is ready. */
@@ -43,7 +47,7 @@ export function placeRun(desk: Desk, run: Run): boolean {
   if (place === run.place && JSON.stringify(hold) === JSON.stringify(run.hold)) return !hold;
   if (place !== run.place) {
     unplace(desk, run);
-    desk.world.put(place, { run: run.id });
+    desk.world.put(place, hold ? waitingOf(run, hold) : { run: run.id });
   }
   putRun(desk, { ...run, place, hold });
   return !hold;
@@ -53,8 +57,12 @@ export function placeRun(desk: Desk, run: Run): boolean {
 export function holdRun(desk: Desk, run: Run, hold: Hold, untilMs: number, changes: Partial<Run> = {}): void {
   unplace(desk, run);
   const place = keys.wait(untilMs, run.seq);
-  desk.world.put(place, { run: run.id });
+  desk.world.put(place, waitingOf(run, hold));
   putRun(desk, { ...run, ...changes, place, hold });
+}
+
+function waitingOf(run: Run, hold: Hold): Waiting {
+  return { run: run.id, hold: hold.kind, order: run.order };
 }
 
 function holdOf(desk: Desk, run: Run, track: Track): Hold | undefined {
@@ -64,9 +72,16 @@ function holdOf(desk: Desk, run: Run, track: Track): Hold | undefined {
 }
 
 function recheckAt(desk: Desk, run: Run, hold: Hold): number {
-  const maxHoldEnds = Date.parse(run.times.Planned ?? "") + desk.timing.maxHold * 1000;
   // Whatever ends a hold re-places the run; the clock is only the net below, and what ends max-hold.
-  return hold.kind === "base" && maxHoldEnds > desk.now ? maxHoldEnds : desk.now + desk.timing.maxHold * 1000;
+  if (run.hold && run.place && JSON.stringify(run.hold) === JSON.stringify(hold)) return recheckTime(run.place, desk);
+  const ends = maxHoldEnds(desk, run);
+  return hold.kind === "base" && ends > desk.now ? ends : desk.now + desk.timing.maxHold * 1000;
+}
+
+/** The moment a waiting row is to be looked at again; one that has passed is set anew. */
+function recheckTime(place: string, desk: Desk): number {
+  const at = Number(place.split("|")[1]);
+  return at > desk.now ? at : desk.now + desk.timing.maxHold * 1000;
 }
 
 /** Nothing can move and something waits: the graph has a cycle. The oldest goes first, and says so. */

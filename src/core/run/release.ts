@@ -18,6 +18,11 @@ export function release(desk: Desk, run: Run): void {
     });
     return;
   }
+  if (!desk.mayPublish(track.source, track.definition.repository)) {
+    const message = `${track.source.fullName} may no longer publish to ${desk.registry.alias}/${track.definition.repository}`;
+    endRun(desk, run, "Skipped", { ended: { code: "not-allowed-to-publish", message } });
+    return;
+  }
   if (track.active || blockersOf(desk, run, track).length > 0) {
     placeRun(desk, run);
     return;
@@ -100,7 +105,7 @@ function begin(
   desk.world.put(track.key, {
     ...track,
     planned: undefined,
-    active: { id: run.id, seq: run.seq, waves: run.waves },
+    active: { id: run.id, order: run.order, waves: run.waves },
   } satisfies Track);
   unplace(desk, run);
   const moved = moveRun(desk, run, "Preparing", { attempt: number, place: undefined, hold: undefined, bases });

@@ -1,6 +1,6 @@
 /** The tags and build arguments of one attempt, from the templates of slipway.yaml. */
 import type { ImageDefinition } from "../config/definition.ts";
-import { renderTag, renderValue, type TagVariables } from "../image/tags.ts";
+import { isAllowedValue, renderTag, renderValue, type TagVariables } from "../image/tags.ts";
 import type { Run } from "../state/rows.ts";
 import { refName } from "./desk.ts";
 
@@ -21,6 +21,12 @@ export function renderRun(definition: ImageDefinition, run: Run, attempt: number
   const uniqueTags = renderTags(definition.tags.unique, variables);
   if (stableTags.length + uniqueTags.length === 0)
     return { ok: false, message: `none of its tags applies to ${run.ref}` };
+  // ACR hands the program of a list-form test to a shell as it is (R7).
+  const program = definition.test
+    .map((t) => (typeof t === "string" ? "/bin/sh" : (t[0] ?? "")))
+    .find((t) => t === "" || !isAllowedValue(t));
+  if (program !== undefined)
+    return { ok: false, message: `a test may not start the program ${JSON.stringify(program)}` };
   const buildArgs = renderBuildArgs(definition, variables);
   return buildArgs.ok ? { ok: true, stableTags, uniqueTags, buildArgs: buildArgs.values } : buildArgs;
 }

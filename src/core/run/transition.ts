@@ -110,16 +110,23 @@ export function endRun(
   unplace(desk, run);
   const ended = moveRun(desk, run, status, { ...changes, place: undefined, hold: undefined });
   const before = desk.world.get<Track>(run.track);
-  if (before) {
-    const after: Track = {
-      ...before,
-      ...track,
+  const isOpen = before?.planned?.id === run.id || before?.active?.id === run.id;
+  // A track that was retired and made again is another one: this run's result is not its.
+  if (before && isOpen) {
+    const open = {
       ...(before.planned?.id === run.id ? { planned: undefined } : {}),
       ...(before.active?.id === run.id ? { active: undefined } : {}),
     };
-    desk.world.put(run.track, after);
+    if (before.retired) desk.world.remove(run.track);
+    else desk.world.put(run.track, { ...before, ...track, ...open } satisfies Track);
   }
-  const word: Inbox = { kind: "run-ended", id: `${run.id}.ended`, run: run.id, track: run.track };
+  const word: Inbox = {
+    kind: "run-ended",
+    id: `${run.id}.ended`,
+    run: run.id,
+    track: run.track,
+    makes: before?.makes ?? [],
+  };
   desk.world.put(keyOfWord(desk.now, run), word);
   return ended;
 }

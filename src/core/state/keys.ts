@@ -80,6 +80,7 @@ export const keys = {
   ready: (order: number, seq: number) => key("ready", ascending(order), ascending(seq)),
   wait: (recheckAtMs: number, seq: number) => key("wait", oldestFirst(recheckAtMs), ascending(seq)),
   expansion: (inboxId: string) => key("expansion", inboxId),
+  expansionCursor: (inboxId: string) => key("expansion-cursor", inboxId),
   due: (kind: string, id: string) => key("due", kind, id),
   acrRun: (acrRunId: string) => key("acr", acrRunId),
   stuck: (inboxId: string) => key("stuck", inboxId),

@@ -28,7 +28,8 @@ export interface Wanted {
 
 export interface OpenRun {
   readonly id: string;
-  readonly seq: number;
+  /** Place in the queue; a run that superseded another has the other's. */
+  readonly order: number;
   readonly waves: readonly string[];
 }
 
@@ -58,6 +59,8 @@ export interface Track {
   readonly active?: OpenRun;
   /** Consecutive failures of the present inputs. */
   readonly failures: number;
+  /** The image is no longer built from this ref; the row stays until its last run at ACR has ended. */
+  readonly retired?: boolean;
 }
 
 export interface Run {
@@ -80,6 +83,8 @@ export interface Run {
   readonly occurrence?: string;
   /** Place in the queue; a run that supersedes another keeps its place. */
   readonly order: number;
+  /** Since when there has been something to build, ISO 8601: of the first run that this one superseded, if any. */
+  readonly wantedSince: string;
   /** Key of the `ready` or `wait` row while planned. */
   readonly place?: string;
   readonly hold?: Hold;
@@ -153,6 +158,13 @@ export interface Live {
   readonly attempt: number;
 }
 
+/** A planned run that waits; its key says until when. */
+export interface Waiting {
+  readonly run: string;
+  readonly hold: Hold["kind"];
+  readonly order: number;
+}
+
 /** Something owed to the world outside the partition; deleted when done, sent again by the sweep when it is late. */
 export interface Due {
   readonly kind: "report" | "prepare" | "collect";
@@ -199,8 +211,10 @@ export type PlanItem =
   | { readonly kind: "dependent"; readonly track: string; readonly image: string; readonly via: readonly Via[] }
   /** The image left slipway.yaml, or its ref is gone. */
   | { readonly kind: "retire"; readonly track: string; readonly image: string }
+  /** The track that was asked for, or found stale; its dependents follow as `dependent`. */
+  | { readonly kind: "self"; readonly track: string; readonly image: string }
   /** A run that this track may have waited for has ended. */
-  | { readonly kind: "base-ended"; readonly track: string; readonly reference: string };
+  | { readonly kind: "base-ended"; readonly track: string; readonly image: string; readonly reference: string };
 
 /** The stable tag that is being rebuilt, and the track that makes it. */
 export interface Via {
@@ -220,18 +234,40 @@ export interface Progress {
   readonly planned: readonly { readonly image: string; readonly run: string }[];
   readonly plannedCount: number;
   readonly skipped: readonly Skipped[];
+  readonly done?: string;
 }
 
-/** How far a half-expanded inbox row has come; nothing is released while one exists. */
+/** The plan of an inbox row that did not fit one transaction; written once. Nothing is released while one exists. */
 export interface Expansion {
   readonly plan: readonly PlanItem[];
-  readonly cursor: number;
+}
+
+/** How far a half-expanded inbox row has come. */
+export interface ExpansionCursor {
+  readonly next: number;
   readonly progress: Progress;
 }
 
 export type Inbox =
   | { readonly kind: "ref-moved"; readonly id: string; readonly cause: Cause; readonly snapshot: RefSnapshot }
-  | { readonly kind: "run-ended"; readonly id: string; readonly run: string; readonly track: string }
+  | {
+      readonly kind: "run-ended";
+      readonly id: string;
+      readonly run: string;
+      readonly track: string;
+      /** What the track made when the run ended: it may have been retired since. */
+      readonly makes: readonly string[];
+    }
+  /** A track stands on an older base than there is, and no plan covers it: it and what stands on it are planned now. */
+  | {
+      readonly kind: "track-stale";
+      readonly id: string;
+      readonly track: string;
+      readonly reasons: readonly Reason[];
+      readonly cause: Cause;
+      readonly waves: readonly string[];
+      readonly lineage: readonly string[];
+    }
   | {
       readonly kind: "context-prepared";
       readonly id: string;
@@ -280,6 +316,8 @@ export interface Decision {
   readonly plannedCount: number;
   readonly skipped: readonly Skipped[];
   readonly problems?: readonly ConfigProblem[];
+  /** What was done besides planning, such as a cancellation. */
+  readonly done?: string;
 }
 
 /** Who may write this partition. Every transaction of a pass rewrites it on condition that nobody else has. */

@@ -77,6 +77,13 @@ export class World {
     });
   }
 
+  /** Asks for several ranges at once, so that a level of a graph is read in one round. */
+  ranges<T>(ranges: readonly KeyRange[], limit: number): { readonly key: string; readonly value: T }[][] {
+    const missing = ranges.filter((range) => !this.#ranges.has(rangeId(range, limit)));
+    if (missing.length > 0) throw new NotRead(missing.map((range) => ({ kind: "range", range, limit })));
+    return ranges.map((range) => this.range<T>(range, limit));
+  }
+
   digests(references: readonly string[]): Map<string, DigestLookup> {
     const missing = references.filter((r) => !this.#digests.has(r));
     if (missing.length > 0) throw new NotRead(missing.map((reference) => ({ kind: "digest", reference })));
