@@ -324,3 +324,119 @@ describe("ACR", () => {
     expect(sim.acrRuns.length).toBe(20);
   });
 });
+
+describe("what a review found", () => {
+  const request = (kind: "retry-requested", run: Run) =>
+    ({
+      kind,
+      id: `${kind}-${run.id}`,
+      cause: { kind: "request", id: "r", action: "retry", at: "" },
+      run: run.id,
+    }) as const;
+
+  it("a good base change is not lost when the next one fails", async () => {
+    const sim = await builtDiamond();
+    sim.outcome = (repository, nth) => (repository === "base" && nth === 3 ? "Failed" : "Succeeded");
+    sim.maxRuns = 1;
+    await sim.push(diamond({ base: "base v2" }), commitOf(2));
+    await sim.settle({
+      until: () => sim.builds("base") === 2 && sim.tags.get(sim.referenceOf("base")) === sim.acrRuns.at(-1)?.digest,
+    });
+    await sim.push(diamond({ base: "base v3" }), commitOf(3));
+    await sim.settle();
+    const tracks = new Map((await sim.tracks()).map((t) => [t.image, t]));
+    for (const name of ["runtime", "tools"])
+      expect(tracks.get(name)?.built?.bases[sim.referenceOf("base")], name).toBe(sim.tags.get(sim.referenceOf("base")));
+  });
+
+  it("a base that is retried plans its whole closure: the diamond's end is built once", async () => {
+    const sim = await builtDiamond();
+    sim.outcome = (repository, nth) => (repository === "base" && nth === 2 ? "Failed" : "Succeeded");
+    await sim.push(diamond({ base: "base v2" }), commitOf(2));
+    await sim.settle();
+    const failed = (await sim.runs()).find((r) => r.status === "Failed")!;
+    await sim.word(request("retry-requested", failed));
+    await sim.settle();
+    expect(diamond().map((i) => sim.builds(i.name))).toEqual([3, 2, 2, 2, 2]);
+  });
+
+  it("a track that is removed and made again does not take the old run's result", async () => {
+    const sim = new Simulation();
+    const image = (files: string): SimImage[] => [{ name: "web", files }];
+    await sim.push(image("v1"), commitOf(1));
+    await sim.settle({ until: () => sim.acrRuns.length === 1 });
+    await sim.push([], commitOf(2));
+    await sim.settle({ until: () => sim.logs.length >= 0 });
+    await sim.push(image("v3"), commitOf(3));
+    await sim.settle();
+    const [track] = await sim.tracks();
+    expect(track?.built?.commit).toBe(commitOf(3));
+    expect(sim.tags.get(sim.referenceOf("web"))).toBe(track?.built?.digest);
+    expect(await sim.leftovers()).toEqual([]);
+  });
+
+  it("a base that changes all the time does not keep its dependent from being built for longer than max-hold", async () => {
+    const sim = await builtDiamond();
+    const began = sim.now;
+    for (let i = 0; i < 24; i++) {
+      await sim.push(diamond({ base: `base ${i}`, runtime: `runtime ${i}` }), commitOf(100 + i));
+      const until = sim.now + 300_000;
+      sim.buildSeconds = 290;
+      await sim.settle({ until: () => sim.now >= until });
+    }
+    expect(sim.now - began).toBeGreaterThan(2 * 3_600_000 - 60_000);
+    expect(sim.builds("runtime")).toBeGreaterThanOrEqual(3);
+  });
+
+  it("somebody else's build at the moment a reply is lost does not block the run", async () => {
+    const sim = new Simulation();
+    sim.onStart = (nth) => {
+      if (nth === 1) sim.foreignRun();
+      return nth === 1 ? "lose-request" : "accept";
+    };
+    await sim.push(diamond().slice(0, 1), commitOf(1));
+    await sim.settle();
+    expect((await sim.runs())[0]).toMatchObject({ status: "Succeeded", attempt: 2 });
+  });
+
+  it("what policy no longer allows is not published, even if it was planned", async () => {
+    const sim = await builtDiamond();
+    sim.mayPublish = false;
+    await sim.push(diamond({ app: "v2" }), commitOf(2));
+    await sim.settle();
+    expect((await runsAfter(sim, commitOf(2)))[0]).toMatchObject({
+      status: "Skipped",
+      ended: { code: "not-allowed-to-publish" },
+    });
+    expect(sim.builds("app")).toBe(1);
+  });
+
+  it("a run that is cancelled while its reply is lost is not asked for again", async () => {
+    const sim = new Simulation();
+    sim.onStart = () => "lose-request";
+    await sim.push(diamond().slice(0, 1), commitOf(1));
+    await sim.settle({ hours: 0.01 });
+    const [run] = await sim.runs();
+    await sim.word({
+      kind: "cancel-requested",
+      id: "c1",
+      cause: { kind: "request", id: "c1", action: "cancel", at: "" },
+      run: run!.id,
+    });
+    await sim.settle();
+    expect((await sim.runs())[0]).toMatchObject({ status: "Canceled", attempt: 1 });
+    expect((await sim.decisions()).find((d) => d.id === "c1")?.done).toContain("canceling");
+  });
+
+  it("a dependent that was never built is built once its base is", async () => {
+    const sim = new Simulation();
+    sim.outcome = (repository, nth) => (repository === "base" && nth === 1 ? "Failed" : "Succeeded");
+    await sim.push(diamond().slice(0, 2), commitOf(1));
+    await sim.settle();
+    const [base] = await sim.runs();
+    await sim.word(request("retry-requested", base!));
+    await sim.settle();
+    expect(sim.builds("runtime")).toBe(1);
+    expect((await sim.tracks()).every((t) => t.built)).toBe(true);
+  });
+});

@@ -377,6 +377,20 @@ export class Simulation {
     };
   }
 
+  /** Somebody else's quick build: its log names no network, and fills more than anybody reads of it. */
+  foreignRun(): void {
+    const acrRunId = `cz${this.acrRuns.length + 1}`;
+    const nothing = { taskYaml: "", sourceLocation: "", repository: "elsewhere", tags: [], marker: "", digest: "" };
+    this.acrRuns.push({
+      acrRunId,
+      status: "Queued",
+      createTime: new Date(this.now).toISOString(),
+      outputImages: [],
+      acceptedAt: this.now,
+      ...nothing,
+    });
+  }
+
   // The simulated ACR
 
   async #start(request: StartRequest): Promise<StartOutcome> {
@@ -460,7 +474,11 @@ export class Simulation {
     const started = run && run.status !== "Queued";
     return {
       kind: "text" as const,
-      text: started ? `Creating Docker network: ${run.marker}, driver: 'bridge'\r\n` : "",
+      text: !started
+        ? ""
+        : run.marker === ""
+          ? "Downloading source code...\r\n"
+          : `Creating Docker network: ${run.marker}, driver: 'bridge'\r\n`,
     };
   }
 
