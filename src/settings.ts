@@ -60,6 +60,13 @@ export function readSettings(env: Environment): ReadSettings {
     return parsed.url.href.replace(/\/+$/, "");
   };
 
+  // App Service hands on a reference that it could not resolve as its own text, which anybody can guess.
+  for (const [name, value] of Object.entries(env))
+    if (/^(SLIPWAY|SlipwayStorage)/.test(name) && value?.startsWith("@Microsoft.KeyVault("))
+      problems.push(
+        `${name} is a Key Vault reference that was not resolved: is the secret there, and may our identity read it?`,
+      );
+
   const settings: Settings = {
     storage: readStorage(text, endpoint, problems),
     webhookSecrets: readWebhookSecrets(env, problems),

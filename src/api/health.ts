@@ -24,7 +24,12 @@ export async function checkHealth(
   const checks = await Promise.all([
     check("storage", async () => {
       await ports.rows.read(platformPartition, key("sweep"));
-      return "table storage answers";
+      const poison = await ports.rows.list(platformPartition, rangeOf("poison"), 10);
+      if (poison.length > 0)
+        throw new Error(
+          `${poison.length === 10 ? "10 or more" : poison.length} messages failed for good: see rows ${poison[0]!.key} on in ${platformPartition}`,
+        );
+      return "table storage answers, and no message failed for good";
     }),
     check("github", async () => {
       await ports.pingGitHub();

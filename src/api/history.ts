@@ -49,7 +49,9 @@ function writeCursor(cursor: z.infer<typeof Cursor>): string {
 }
 
 export async function allRegistries(ports: HistoryPorts): Promise<readonly Registry[]> {
-  return Promise.all(ports.registries.aliases.map((alias) => ports.registries.find(alias)));
+  const found = await Promise.allSettled(ports.registries.aliases.map((alias) => ports.registries.find(alias)));
+  // One that cannot be had hides its own history, not everybody's; health says what is wrong with it.
+  return found.flatMap((f) => (f.status === "fulfilled" ? [f.value] : []));
 }
 
 export async function listRuns(

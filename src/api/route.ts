@@ -1,5 +1,6 @@
 /** One route: where it is, what it takes, what it gives. The table of routes is also the OpenAPI document. */
 import type { z } from "zod";
+import { TransientError } from "../errors.ts";
 import { type ApiAnswer, answerJson, answerProblem, Problem } from "./problem.ts";
 
 export interface ApiRequest {
@@ -77,6 +78,7 @@ export async function dispatch(routes: readonly Route[], request: ApiRequest): P
     });
   } catch (error) {
     if (error instanceof Problem) return answerProblem(error);
+    if (error instanceof TransientError) return answerProblem(new Problem(503, "Try again", error.message));
     throw error;
   }
 }

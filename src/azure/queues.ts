@@ -24,5 +24,30 @@ export function createQueues(service: QueueServiceClient): Queues {
         throw new TransientError(`send to ${queue}: queue storage answered ${statusCode ?? why ?? "nothing"}`);
       }
     },
+
+    async drainPoison(queue, handle) {
+      const poison = service.getQueueClient(`${queue}-poison`);
+      try {
+        const { receivedMessageItems } = await poison.receiveMessages({ numberOfMessages: 32, visibilityTimeout: 60 });
+        for (const { messageId, popReceipt, messageText } of receivedMessageItems) {
+          await handle({ id: messageId, body: decode(messageText) });
+          await poison.deleteMessage(messageId, popReceipt);
+        }
+      } catch (error) {
+        const { statusCode, message: why } = error as { statusCode?: number; message?: string };
+        if (statusCode !== undefined)
+          throw new TransientError(`drain ${queue}-poison: queue storage answered ${statusCode ?? why}`);
+        throw error;
+      }
+    },
   };
+}
+
+function decode(text: string): unknown {
+  const plain = Buffer.from(text, "base64").toString("utf8");
+  try {
+    return JSON.parse(plain);
+  } catch {
+    return plain;
+  }
 }

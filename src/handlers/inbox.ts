@@ -31,6 +31,11 @@ export async function leaveWord(
     if (guard.length > 0) return "conflict";
     throw new TransientError(`leave word for ${registry.alias}: the inbox changed under the write`);
   }
-  await writer.queues.send(queueNames.registries, { registry: registry.alias });
+  try {
+    await writer.queues.send(queueNames.registries, { registry: registry.alias });
+  } catch (error) {
+    // The word is stored, and that is what counts: the sweep sees the wake token and nudges.
+    if (!(error instanceof TransientError)) throw error;
+  }
   return "left";
 }

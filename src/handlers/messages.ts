@@ -22,6 +22,10 @@ export const EventMessage = z.discriminatedUnion("kind", [
     deleted: z.boolean(),
     changedPaths: z.array(z.string()).optional(),
     by: z.string().optional(),
+    /** `after` is a tag object, as the sweep found it listed. */
+    annotatedTag: z.boolean().optional(),
+    /** How often GitHub was found to lag behind this event. */
+    lagged: z.number().optional(),
     ...retry,
   }),
 ]);
@@ -57,6 +61,14 @@ export const queueNames = {
 } as const;
 export type QueueName = (typeof queueNames)[keyof typeof queueNames];
 
+/** A message that failed as often as the host tries one: our bug, kept as it was. */
+export interface PoisonMessage {
+  readonly id: string;
+  readonly body: unknown;
+}
+
 export interface Queues {
   send(queue: QueueName, message: unknown, options?: { readonly delaySeconds?: number }): Promise<void>;
+  /** Hands over what is in a queue's poison queue, a few dozen at most; each is deleted once it has been handled. */
+  drainPoison(queue: QueueName, handle: (message: PoisonMessage) => Promise<void>): Promise<void>;
 }

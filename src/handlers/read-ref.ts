@@ -52,7 +52,7 @@ export type ReadRef =
     };
 
 /** Table storage takes a track's edges in one transaction with the rest of its plan. */
-const basesMost = 40;
+const basesMost = 24;
 const filesAtOnce = 8;
 
 export async function readRef(

@@ -63,8 +63,8 @@ export function createRegistries(ports: {
         await ports.rows.transact(platformPartition, [{ kind: "put", key: rowKey, value: current }]);
       }
     } catch (error) {
-      // ARM is away, but what the registry is called was learned before and does not change.
-      if (!(error instanceof TransientError) || !current) throw error;
+      // ARM is away or refuses us, but what the registry is called was learned before and does not change.
+      if (!(error instanceof TransientError || error instanceof PermanentError) || !current) throw error;
     }
     return {
       ...config,

@@ -32,6 +32,8 @@ interface Said {
   readonly posted: boolean;
 }
 
+const passing: ReadonlySet<string> = new Set(["github-credentials", "github-forbidden", "github-not-installed"]);
+
 /** An unposted claim older than this belongs to somebody who died. */
 const claimMs = 30_000;
 
@@ -48,7 +50,7 @@ export async function reportRun(message: Report, ports: ReportPorts): Promise<vo
 
 async function say(run: Run, partition: string, ports: ReportPorts): Promise<void> {
   const status = commitStatusOf(run, ports.publicUrl && `${ports.publicUrl}/runs/${run.id}`);
-  const saidKey = key("said", run.commit, status.context);
+  const saidKey = key("said", String(run.source.id), run.commit, status.context);
   const { row, now } = await ports.rows.read(partition, saidKey);
   const before = row?.value as Said | undefined;
   const next: Said = {
@@ -91,6 +93,8 @@ async function post(source: SourceRepository, sha: string, status: CommitStatus,
     await ports.github.postStatus(source, sha, status);
   } catch (error) {
     if (!(error instanceof PermanentError)) throw error;
+    // A key that is being rotated or an App that is suspended comes back; the commit must not stay pending for it.
+    if (passing.has(error.code)) throw new TransientError(error.message, { retryAfterSeconds: 60 });
     ports.log("status refused by GitHub", {
       source: source.fullName,
       sha,

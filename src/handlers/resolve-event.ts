@@ -9,7 +9,7 @@ import type { CommitStatus, SourceRepository } from "../core/source.ts";
 import { key, keys } from "../core/state/keys.ts";
 import type { Decision, Inbox, RefSnapshot, Refusal } from "../core/state/rows.ts";
 import type { Rows, RowWrite } from "../core/state/store.ts";
-import { TransientError } from "../errors.ts";
+import { PermanentError } from "../errors.ts";
 import { type InboxWriter, leaveWord } from "./inbox.ts";
 import { type EventMessage, queueNames } from "./messages.ts";
 import { type ReadRefPorts, type RegistryPart, readRef } from "./read-ref.ts";
@@ -47,6 +47,8 @@ export async function resolveEvent(message: EventMessage, ports: ResolvePorts): 
     return;
   }
   const outcome = await resolve(message, ports);
+  // GitHub does not show the push yet: the delivery is not finished, and this message's successor will finish it.
+  if (outcome === "lags") return lookLater(message, ports);
   await recordDelivery(message, ports, "done", outcome);
 }
 
@@ -107,8 +109,7 @@ async function resolve(message: EventMessage, ports: ResolvePorts): Promise<stri
   for (;;) {
     const generations = await readGenerations(message, ports);
     const head = await ports.github.refHead(source, message.ref);
-    if (isLag(message, head.kind === "found" ? head.sha : undefined))
-      throw new TransientError(`read ${message.ref}: GitHub does not show the push yet`, { retryAfterSeconds: 2 });
+    if (isLag(message, head.kind === "found" ? head.sha : undefined)) return "lags";
     const outcome = await leaveSnapshot(
       message,
       ports,
@@ -123,9 +124,26 @@ async function resolve(message: EventMessage, ports: ResolvePorts): Promise<stri
 
 /** The API may lag behind the webhook. After a few looks, what it shows is taken for what is. */
 function isLag(message: EventMessage, head: string | undefined): boolean {
-  if ((message.tries ?? 0) >= lagTriesMost || message.origin === "sweep") return false;
+  if ((message.lagged ?? 0) >= lagTriesMost || message.origin === "sweep") return false;
   if (head === undefined) return !message.deleted;
   return message.after !== undefined && head !== message.after && head === message.before;
+}
+
+/** A registry that ARM does not show us must not keep the others from hearing of a push. */
+async function findOrSay(alias: string, ports: ResolvePorts): Promise<Registry | undefined> {
+  try {
+    return await ports.registries.find(alias);
+  } catch (error) {
+    if (!(error instanceof PermanentError)) throw error;
+    ports.log("registry cannot be had", { registry: alias, why: error.message });
+    return undefined;
+  }
+}
+
+async function lookLater(message: EventMessage, ports: ResolvePorts): Promise<void> {
+  const lagged = (message.lagged ?? 0) + 1;
+  ports.log("GitHub does not show the push yet", { eventId: message.eventId, lagged });
+  await ports.queues.send(queueNames.events, { ...message, lagged }, { delaySeconds: 2 ** lagged });
 }
 
 interface Generation {
@@ -136,16 +154,18 @@ interface Generation {
 
 /** Read before the ref is: whoever writes a later generation has read the ref later. */
 async function readGenerations(message: EventMessage, ports: ResolvePorts): Promise<readonly Generation[]> {
+  const found = await Promise.all(ports.registries.aliases.map((alias) => findOrSay(alias, ports)));
   return Promise.all(
-    ports.registries.aliases.map(async (alias) => {
-      const registry = await ports.registries.find(alias);
-      const { row } = await ports.rows.read(registry.partition, keys.refGeneration(message.sourceId, message.ref));
-      return {
-        registry,
-        generation: (row?.value as { generation: number } | undefined)?.generation ?? 0,
-        etag: row?.etag,
-      };
-    }),
+    found
+      .filter((registry) => registry !== undefined)
+      .map(async (registry) => {
+        const { row } = await ports.rows.read(registry.partition, keys.refGeneration(message.sourceId, message.ref));
+        return {
+          registry,
+          generation: (row?.value as { generation: number } | undefined)?.generation ?? 0,
+          etag: row?.etag,
+        };
+      }),
   );
 }
 
@@ -167,11 +187,12 @@ async function leaveSnapshot(
   }
   const parts = read?.kind === "read" ? read.parts : [];
   let left = 0;
+  const homelessHere = read?.kind === "read" ? read.homeless : [];
   for (const { registry, generation, etag } of generations) {
     const part = parts.find((p) => p.registry.alias === registry.alias);
     // Never heard of this ref, and nothing in it is for this registry: no word needed.
     if (!part && etag === undefined) continue;
-    const word = wordFor(message, source, sha, generation + 1, part);
+    const word = wordFor(message, source, sha, generation + 1, part, homelessHere);
     const value = { generation: generation + 1, sha: sha ?? null };
     const refKey = keys.refGeneration(source.id, message.ref);
     const guard: RowWrite =
@@ -210,6 +231,7 @@ function wordFor(
   sha: string | undefined,
   generation: number,
   part: RegistryPart | undefined,
+  homeless: readonly Refusal[],
 ): Inbox {
   const snapshot: RefSnapshot = {
     source,
@@ -217,7 +239,8 @@ function wordFor(
     generation,
     ...(sha ? { commit: sha } : {}),
     images: part?.images ?? [],
-    refused: part?.refused ?? [],
+    // An image whose registry nobody knows is not one that was removed: what it has stays.
+    refused: [...(part?.refused ?? []), ...homeless],
     changedPaths: message.changedPaths ?? [],
   };
   return { kind: "ref-moved", id: message.eventId, cause: causeOf(message), snapshot };
@@ -319,7 +342,7 @@ async function rememberSource(ports: ResolvePorts, source: SourceRepository): Pr
 /** The last head we read, and how GitHub lists it: for an annotated tag that is the tag object. */
 export interface SeenRef {
   readonly ref: string;
-  readonly sha: string | null;
+  readonly sha: string;
   readonly listed: string | null;
 }
 
@@ -329,8 +352,12 @@ async function rememberHead(
   message: EventMessage,
   sha: string | undefined,
 ): Promise<void> {
-  const seen: SeenRef = { ref: message.ref, sha: sha ?? null, listed: message.after ?? null };
-  await ports.rows.transact(platformPartition, [
-    { kind: "put", key: key("seen", String(source.id), message.ref), value: seen },
-  ]);
+  const seenKey = key("seen", String(source.id), message.ref);
+  if (sha === undefined) {
+    // What is gone is forgotten, so that the sweep reads as many rows as there are refs, not as there ever were.
+    await ports.rows.transact(platformPartition, [{ kind: "remove", key: seenKey }]);
+    return;
+  }
+  const seen: SeenRef = { ref: message.ref, sha, listed: message.annotatedTag ? (message.after ?? null) : null };
+  await ports.rows.transact(platformPartition, [{ kind: "put", key: seenKey, value: seen }]);
 }

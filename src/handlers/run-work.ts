@@ -4,13 +4,12 @@
  */
 import type { Readable } from "node:stream";
 import type { DigestLookup } from "../core/image/digest-lookup.ts";
-import { parseReference } from "../core/image/reference.ts";
 import { seqOf } from "../core/run/desk.ts";
 import type { SourceRepository } from "../core/source.ts";
 import { keys } from "../core/state/keys.ts";
 import type { Attempt, Inbox, Run, Track } from "../core/state/rows.ts";
 import type { Rows } from "../core/state/store.ts";
-import { PermanentError } from "../errors.ts";
+import { PermanentError, TransientError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { type InboxWriter, leaveWord } from "./inbox.ts";
 import { lastWords } from "./last-words.ts";
@@ -104,37 +103,61 @@ const logChunk = 256 * 1024;
 /** A log that never ends is cut; its head and the run's own error remain. */
 const logBytesMost = 64 * 1024 * 1024;
 
+/** The last of a log is written after its run has ended; what is not complete after this long stays as it is. */
+const logPatienceMs = 600_000;
+
 /** ACR keeps logs 30 days, or one with customer-managed keys; ours stay as long as the history does. */
 async function collect(run: Run, attempt: Attempt, ports: RunWorkPorts): Promise<void> {
-  const blob = `${ports.registry.partition}/${run.id}/${attempt.number}.log`;
-  const tail: string[] = [];
-  const bytes = attempt.acrRunId ? await ports.logs.save(blob, maskLines(readLog(ports, attempt.acrRunId, tail))) : 0;
+  const kept = await keepLog(attempt, run, ports);
+  // The tags first: the word below is what says that nothing is owed any more.
   await pointStableTags(run, ports);
-  const failure = run.status === "Failed" ? lastWords(tail.join("")) : undefined;
   const id = `${run.id}.${attempt.number}.collected`;
-  await leaveWord(ports, ports.registry, {
-    kind: "log-collected",
-    id,
-    run: run.id,
-    attempt: attempt.number,
-    blob,
-    bytes,
-    ...(failure ? { failure } : {}),
-  });
+  await leaveWord(ports, ports.registry, { kind: "log-collected", id, run: run.id, attempt: attempt.number, ...kept });
 }
 
-async function* readLog(ports: RunWorkPorts, acrRunId: string, tail: string[]): AsyncIterable<Uint8Array> {
+async function keepLog(
+  attempt: Attempt,
+  run: Run,
+  ports: RunWorkPorts,
+): Promise<{ readonly blob: string; readonly bytes: number; readonly failure?: string }> {
+  const blob = `${ports.registry.partition}/${run.id}/${attempt.number}.log`;
+  if (!attempt.acrRunId) return { blob, bytes: 0 };
+  const reading: Reading = { tail: [], complete: false };
+  let bytes = 0;
+  try {
+    bytes = await ports.logs.save(blob, maskLines(readLog(ports, attempt.acrRunId, reading)));
+  } catch (error) {
+    if (!(error instanceof PermanentError)) throw error;
+    ports.log("log cannot be kept", { run: run.id, why: error.message });
+    return { blob, bytes: 0 };
+  }
+  const age = ports.now() - Date.parse(attempt.endedAt ?? attempt.startedAt);
+  if (!reading.complete && age < logPatienceMs)
+    throw new TransientError(`keep the log of ${run.id}: it is not complete yet`, { retryAfterSeconds: 5 });
+  const failure = run.status === "Failed" ? lastWords(reading.tail.join("")) : undefined;
+  return { blob, bytes, ...(failure ? { failure } : {}) };
+}
+
+interface Reading {
+  /** The last pieces, for the last words of a failure. */
+  readonly tail: string[];
+  complete: boolean;
+}
+
+async function* readLog(ports: RunWorkPorts, acrRunId: string, reading: Reading): AsyncIterable<Uint8Array> {
   const reader = await ports.acr.logReader(acrRunId);
   for (let offset = 0; offset < logBytesMost; ) {
     const piece = await reader.read(offset, logChunk);
     if (piece.bytes.byteLength > 0) {
-      tail.push(Buffer.from(piece.bytes).toString("utf8"));
-      if (tail.length > 2) tail.shift();
+      reading.tail.push(Buffer.from(piece.bytes).toString("utf8"));
+      if (reading.tail.length > 2) reading.tail.shift();
       yield piece.bytes;
     }
+    reading.complete = piece.complete;
     if (piece.complete || piece.bytes.byteLength === 0) return;
     offset = piece.nextOffset;
   }
+  reading.complete = true;
 }
 
 /**
@@ -142,18 +165,27 @@ async function* readLog(ports: RunWorkPorts, acrRunId: string, tail: string[]): 
  * up may have pushed late. While another run of the track is at ACR its push is still to come, and it will look again.
  */
 async function pointStableTags(run: Run, ports: RunWorkPorts): Promise<void> {
-  const track = await readRow<Track>(ports, run.track);
-  if (!track?.built || track.active) return;
-  for (const reference of track.makes) {
-    const lookup = await ports.resolveDigest(reference);
-    if (lookup.kind === "unknown" || (lookup.kind === "found" && lookup.digest === track.built.digest)) continue;
-    const parsed = parseReference(reference);
-    if (!parsed.ok) continue;
-    ports.log("stable tag put right", {
-      reference,
-      to: track.built.digest,
-      was: lookup.kind === "found" ? lookup.digest : "absent",
-    });
-    await ports.moveTag(reference, track.built.digest);
+  for (let again = true, looks = 0; again && looks < 3; looks++) {
+    const track = await readRow<Track>(ports, run.track);
+    if (!track?.built || track.active) return;
+    let moved = false;
+    for (const reference of track.makes) moved = (await pointTag(reference, track.built.digest, ports)) || moved;
+    // A run that ended while a tag was being moved has pushed a newer image: look again.
+    again = moved;
+  }
+}
+
+async function pointTag(reference: string, digest: string, ports: RunWorkPorts): Promise<boolean> {
+  const lookup = await ports.resolveDigest(reference);
+  if (lookup.kind === "unknown" || (lookup.kind === "found" && lookup.digest === digest)) return false;
+  const was = lookup.kind === "found" ? lookup.digest : "absent";
+  try {
+    await ports.moveTag(reference, digest);
+    ports.log("stable tag put right", { reference, to: digest, was });
+    return true;
+  } catch (error) {
+    if (!(error instanceof PermanentError)) throw error;
+    ports.log("stable tag cannot be put right", { reference, to: digest, was, why: error.message });
+    return false;
   }
 }

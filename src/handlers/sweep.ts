@@ -4,20 +4,28 @@
  */
 
 import type { SourceRepository } from "../core/source.ts";
-import { key, keys, rangeOf } from "../core/state/keys.ts";
-import type { Due, Lease } from "../core/state/rows.ts";
-import type { Rows } from "../core/state/store.ts";
+import { key, keys, oldestFirst, rangeOf } from "../core/state/keys.ts";
+import type { Due, Inbox, Lease } from "../core/state/rows.ts";
+import type { Rows, RowWrite } from "../core/state/store.ts";
+import { leaveWord } from "./inbox.ts";
 import type { Wake } from "./lease.ts";
-import { type EventMessage, type Queues, queueNames } from "./messages.ts";
+import { type EventMessage, type Queues, queueNames, RunWork } from "./messages.ts";
 import { platformPartition, type Registries, type Registry } from "./registries.ts";
 import type { Note, SeenRef } from "./resolve-event.ts";
+
+export interface ListedRef {
+  readonly ref: string;
+  /** Of the tag object for an annotated tag. */
+  readonly sha: string;
+  readonly annotatedTag: boolean;
+}
 
 export interface SweepPorts {
   readonly rows: Rows;
   readonly queues: Queues;
   readonly registries: Registries;
   readonly github: {
-    refs(source: SourceRepository): Promise<readonly { readonly ref: string; readonly sha: string }[]>;
+    refs(source: SourceRepository): Promise<readonly ListedRef[]>;
     failedDeliveries(sinceIso: string): Promise<readonly { readonly id: string; readonly guid: string }[]>;
     redeliver(id: string): Promise<void>;
   };
@@ -28,9 +36,10 @@ export interface SweepPorts {
 
 /** An owed message this old was probably lost between the transaction and the queue. */
 const lateMs = 60_000;
+const lateMostMs = 3_600_000;
 const dueMost = 200;
 const sourcesPerTick = 3;
-const refsMost = 5000;
+const refsMost = 20_000;
 /** GitHub keeps deliveries for redelivery three days. */
 const redeliverHours = 72;
 const redeliveriesMost = 20;
@@ -43,31 +52,42 @@ export async function sweep(ports: SweepPorts): Promise<void> {
       () => sweepRegistry(alias, ports),
     ]),
     ["notes", () => sweepNotes(ports)],
+    ["poison", () => drainPoison(ports)],
     ["deliveries", () => redeliverFailed(ports)],
     ["refs", () => findMovedRefs(ports)],
   ];
-  for (const [what, work] of parts) {
-    try {
-      await work();
-    } catch (error) {
-      ports.log("sweep failed", { what, why: error instanceof Error ? error.message : String(error) });
-    }
-  }
+  for (const [what, work] of parts) await tolerate(what, ports, work);
 }
 
 async function sweepRegistry(alias: string, ports: SweepPorts): Promise<void> {
   const registry = await ports.registries.find(alias);
   await wakePass(registry, ports);
+  for (const kind of ["report", "prepare", "collect"]) await sendLate(registry, kind, ports);
+}
+
+/**
+ * Sends again what is owed and late. The row is rewritten, so that it is late again only after a longer while: the message
+ * may still be on its way, or being worked on, or trying again by itself.
+ */
+async function sendLate(registry: Registry, kind: string, ports: SweepPorts): Promise<void> {
   const { now } = await ports.rows.read(registry.partition, keys.lease);
-  for (const row of await ports.rows.list(registry.partition, rangeOf("due"), dueMost)) {
-    if (now - row.writtenAt < lateMs) continue;
+  for (const row of await ports.rows.list(registry.partition, rangeOf("due", kind), dueMost)) {
     const due = row.value as Due;
+    const resent = due.resent ?? 0;
+    if (now - row.writtenAt < Math.min(lateMostMs, lateMs * 4 ** resent)) continue;
+    const again: RowWrite = {
+      kind: "replace",
+      key: row.key,
+      value: { ...due, resent: resent + 1 } satisfies Due,
+      etag: row.etag,
+    };
+    if ((await ports.rows.transact(registry.partition, [again])).kind !== "done") continue;
     if (due.kind === "report")
-      await ports.queues.send(queueNames.reports, { kind: "run", registry: alias, run: due.run });
+      await ports.queues.send(queueNames.reports, { kind: "run", registry: registry.alias, run: due.run });
     else
       await ports.queues.send(queueNames.runWork, {
         kind: due.kind,
-        registry: alias,
+        registry: registry.alias,
         run: due.run,
         runAttempt: due.attempt,
       });
@@ -99,6 +119,35 @@ async function sweepNotes(ports: SweepPorts): Promise<void> {
       await ports.queues.send(queueNames.reports, { kind: "note", note: (row.value as Note).id });
 }
 
+/** What failed for good is kept where people look (health, logs), and a run whose work it was ends and says so. */
+async function drainPoison(ports: SweepPorts): Promise<void> {
+  for (const queue of Object.values(queueNames))
+    await ports.queues.drainPoison(queue, async ({ id, body }) => {
+      const value = { queue, body, at: new Date(ports.now()).toISOString() };
+      await ports.rows.transact(platformPartition, [
+        { kind: "put", key: key("poison", oldestFirst(ports.now()), id), value },
+      ]);
+      ports.log("message given up", { queue, body });
+      const work = RunWork.safeParse(body);
+      if (queue === queueNames.runWork && work.success) await failWork(work.data, ports);
+    });
+}
+
+async function failWork(work: RunWork, ports: SweepPorts): Promise<void> {
+  const { run, runAttempt: attempt, kind } = work;
+  const common = { id: `${run}.${attempt}.${kind}-poisoned`, run, attempt };
+  const word: Inbox =
+    kind === "prepare"
+      ? {
+          kind: "context-failed",
+          ...common,
+          code: "gave-up",
+          message: "preparing its context failed again and again: this is a bug of Slipway's",
+        }
+      : { kind: "log-collected", ...common, blob: "", bytes: 0 };
+  await leaveWord(ports, await ports.registries.find(work.registry), word);
+}
+
 interface SweepRow {
   /** Last source repository looked at; the next tick goes on after it. */
   readonly source: string;
@@ -126,11 +175,13 @@ async function redeliverFailed(ports: SweepPorts): Promise<void> {
     .filter((d) => !state.redelivered.includes(d.guid))
     .slice(0, redeliveriesMost);
   if (failed.length === 0) return;
-  for (const { id, guid } of failed) {
-    ports.log("asking GitHub to redeliver", { guid });
-    await ports.github.redeliver(id);
-  }
+  // Noted before it is done: one that GitHub will not redeliver must not be asked for every minute.
   await putSweep(ports, { ...state, redelivered: [...state.redelivered, ...failed.map((d) => d.guid)].slice(-500) });
+  for (const { id, guid } of failed)
+    await tolerate(`redeliver ${guid}`, ports, async () => {
+      ports.log("asking GitHub to redeliver", { guid });
+      await ports.github.redeliver(id);
+    });
 }
 
 /** What a push would have told: every ref whose head is not the one that was last read. */
@@ -139,32 +190,61 @@ async function findMovedRefs(ports: SweepPorts): Promise<void> {
   const sources = await ports.rows.list(platformPartition, rangeOf("source"), 10_000);
   const next = sources.filter((s) => s.key > state.source);
   const turn = [...next, ...sources.filter((s) => s.key <= state.source)].slice(0, sourcesPerTick);
-  for (const row of turn) await findMoved(row.value as SourceRepository, ports);
+  for (const row of turn) {
+    const source = row.value as SourceRepository;
+    // One repository that is gone must not keep the others from being looked at.
+    await tolerate(`refs of ${source.fullName}`, ports, () => findMoved(source, ports));
+  }
   const last = turn.at(-1);
   if (last) await putSweep(ports, { ...(await readSweep(ports)), source: last.key });
 }
 
 async function findMoved(source: SourceRepository, ports: SweepPorts): Promise<void> {
   const rows = await ports.rows.list(platformPartition, rangeOf("seen", String(source.id)), refsMost);
-  const seen = new Map(rows.map((r) => [(r.value as SeenRef).ref, r.value as SeenRef]));
   const listed = await ports.github.refs(source);
-  for (const { ref, sha } of listed.slice(0, refsMost)) {
+  if (rows.length >= refsMost || listed.length >= refsMost) {
+    ports.log("too many refs to compare; only deliveries tell of this repository", { source: source.fullName });
+    return;
+  }
+  const seen = new Map(rows.map((r) => [(r.value as SeenRef).ref, r.value as SeenRef]));
+  const met = key("met", String(source.id));
+  if ((await ports.rows.read(platformPartition, met)).row === undefined) {
+    // What was there before Slipway was is not news: nobody wants every old release built again.
+    await rememberAll(
+      source,
+      listed.filter((l) => !seen.has(l.ref)),
+      ports,
+    );
+    await ports.rows.transact(platformPartition, [
+      { kind: "put", key: met, value: { at: new Date(ports.now()).toISOString() } },
+    ]);
+    return;
+  }
+  for (const { ref, sha, annotatedTag } of listed) {
     const before = seen.get(ref);
     // An annotated tag is listed as a tag object and read as a commit: either is the one we know.
-    if (before?.sha !== sha && before?.listed !== sha) await announce(source, ref, sha, ports);
+    if (before?.sha !== sha && before?.listed !== sha) await announce(source, { ref, sha, annotatedTag }, ports);
   }
-  if (listed.length >= refsMost) return;
   const present = new Set(listed.map((l) => l.ref));
-  for (const { ref, sha } of seen.values())
-    if (sha !== null && !present.has(ref)) await announce(source, ref, undefined, ports);
+  for (const { ref } of seen.values()) if (!present.has(ref)) await announce(source, { ref }, ports);
+}
+
+async function rememberAll(source: SourceRepository, refs: readonly ListedRef[], ports: SweepPorts): Promise<void> {
+  for (let i = 0; i < refs.length; i += 100) {
+    const writes = refs.slice(i, i + 100).map(({ ref, sha, annotatedTag }): RowWrite => {
+      const value: SeenRef = { ref, sha, listed: annotatedTag ? sha : null };
+      return { kind: "put", key: key("seen", String(source.id), ref), value };
+    });
+    await ports.rows.transact(platformPartition, writes);
+  }
 }
 
 async function announce(
   source: SourceRepository,
-  ref: string,
-  sha: string | undefined,
+  found: { readonly ref: string } & Partial<ListedRef>,
   ports: SweepPorts,
 ): Promise<void> {
+  const { ref, sha, annotatedTag } = found;
   // Found again by the next tick before it is resolved, it is another event that changes nothing (R2).
   const message: EventMessage = {
     kind: "ref-moved",
@@ -175,8 +255,17 @@ async function announce(
     fullName: source.fullName,
     ref,
     ...(sha ? { after: sha } : {}),
+    ...(annotatedTag ? { annotatedTag } : {}),
     deleted: sha === undefined,
   };
   ports.log("a ref moved without a word", { source: source.fullName, ref, sha });
   await ports.queues.send(queueNames.events, message);
+}
+
+async function tolerate(what: string, ports: SweepPorts, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    ports.log("sweep failed", { what, why: error instanceof Error ? error.message : String(error) });
+  }
 }

@@ -43,7 +43,11 @@ export class MemoryRows implements Rows {
     const sorted = this.#sorted.get(cells) ?? [...cells.keys()].sort();
     this.#sorted.set(cells, sorted);
     const found: StoredRow[] = [];
-    for (let i = firstAtLeast(sorted, range.from); i < sorted.length && found.length < limit && sorted[i]! < range.to; i++)
+    for (
+      let i = firstAtLeast(sorted, range.from);
+      i < sorted.length && found.length < limit && sorted[i]! < range.to;
+      i++
+    )
       found.push(toRow(sorted[i]!, cells.get(sorted[i]!)!));
     return found;
   }

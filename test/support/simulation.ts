@@ -257,6 +257,7 @@ export class Simulation {
 
   #queues() {
     return {
+      drainPoison: async () => {},
       send: (queue: QueueName, body: unknown, options?: { readonly delaySeconds?: number }) =>
         this.#effect(async () => {
           this.#messages.push({

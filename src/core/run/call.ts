@@ -34,7 +34,10 @@ export function endCall(desk: Desk, run: Run, attempt: Attempt, outcome: StartOu
       desk.world.put(keys.attempt(run.id, attempt.number), { ...attempt, stage: "prepared" } satisfies Attempt);
       return;
     case "refused":
-      if (mayBecomeAllowed(desk, attempt, outcome.code)) return hold(desk, run, attempt, outcome.code);
+      if (mayBecomeAllowed(desk, attempt, outcome.code)) {
+        hold(desk, run, attempt, outcome.code);
+        return;
+      }
       endAttempt(desk, attempt, outcome.code);
       failRun(desk, run, "Failed", "acr-refused", `ACR refused the run: ${outcome.code}: ${outcome.message}`);
       return;
@@ -95,8 +98,8 @@ export function whoseRun(desk: Desk, attempt: Attempt, log: LogHead, seen: AcrRu
 export function giveUpLost(desk: Desk, run: Run, attempt: Attempt): void {
   const until = isoOf(desk.now + desk.timing.watch * 1000);
   desk.world.put(keys.watch(run.id, attempt.number), { run: run.id, attempt: attempt.number, until });
-  if (run.cancelRequested) return cancelUncalled(desk, run, attempt);
-  tryAgain(desk, run, attempt, "ACR never started the run it was asked for");
+  if (run.cancelRequested) cancelUncalled(desk, run, attempt);
+  else tryAgain(desk, run, attempt, "ACR never started the run it was asked for");
 }
 
 /** For a run that is to be cancelled and that ACR does not know of. */

@@ -65,8 +65,7 @@ function basesNow(desk: Desk, run: Run, track: Track): Readonly<Record<string, s
 export function isBuilt(track: Track, wanted: Wanted, bases: Readonly<Record<string, string | null>>): boolean {
   const built = track.built;
   return (
-    built !== undefined &&
-    built.proved &&
+    built?.proved === true &&
     built.inputs === wanted.inputs &&
     built.definition === wanted.definition &&
     (wanted.occurrence === undefined || wanted.occurrence === built.occurrence) &&

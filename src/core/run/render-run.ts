@@ -4,6 +4,9 @@ import { isAllowedValue, renderTag, renderValue, type TagVariables } from "../im
 import type { Run } from "../state/rows.ts";
 import { refName } from "./desk.ts";
 
+/** Each tag is a push at ACR and a row with us. */
+const tagsMost = 20;
+
 export type RenderedRun =
   | {
       readonly ok: true;
@@ -21,6 +24,8 @@ export function renderRun(definition: ImageDefinition, run: Run, attempt: number
   const uniqueTags = renderTags(definition.tags.unique, variables);
   if (stableTags.length + uniqueTags.length === 0)
     return { ok: false, message: `none of its tags applies to ${run.ref}` };
+  if (stableTags.length + uniqueTags.length > tagsMost)
+    return { ok: false, message: `it has more than ${tagsMost} tags` };
   // ACR hands the program of a list-form test to a shell as it is (R7).
   const program = definition.test
     .map((t) => (typeof t === "string" ? "/bin/sh" : (t[0] ?? "")))

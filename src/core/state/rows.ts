@@ -171,6 +171,8 @@ export interface Due {
   readonly run: string;
   readonly attempt: number;
   readonly seq: number;
+  /** How often the sweep has sent it again. */
+  readonly resent?: number;
 }
 
 export interface SnapshotImage {
