@@ -107,6 +107,9 @@ export function tryAgain(desk: Desk, run: Run, last: Attempt, why: string): void
     failRun(desk, run, "Failed", "value-refused", rendered.message);
     return;
   }
+  // The bases may have moved since the last attempt, and this one will be built on what they are now.
+  const bases: Record<string, string | null> = {};
+  for (const [base, now] of desk.world.digests(Object.keys(last.bases))) bases[base] = now.kind === "found" ? now.digest : null;
   desk.world.put(keys.attempt(run.id, number), {
     run: run.id,
     number,
@@ -114,7 +117,7 @@ export function tryAgain(desk: Desk, run: Run, last: Attempt, why: string): void
     startedAt: isoOf(desk.now),
     definition: last.definition,
     wanted: last.wanted,
-    bases: last.bases,
+    bases,
     stableTags: rendered.stableTags,
     uniqueTags: rendered.uniqueTags,
     buildArgs: rendered.buildArgs,
@@ -122,6 +125,7 @@ export function tryAgain(desk: Desk, run: Run, last: Attempt, why: string): void
   desk.world.put(keys.live(run.seq), { seq: run.seq, run: run.id, attempt: number } satisfies Live);
   const moved = moveRun(desk, run, "Preparing", {
     attempt: number,
+    bases,
     acrRunId: undefined,
     notes: [...(run.notes ?? []), `attempt ${number}: ${why}`],
   });
