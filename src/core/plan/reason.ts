@@ -78,8 +78,9 @@ export function describeReason(reason: Reason): string {
     case "definition":
       return `slipway.yaml changed ${reason.changes.map((c) => c.key).join(", ")}`;
     case "base":
-      return reason.to === undefined
-        ? `base ${reason.reference} is being rebuilt`
+      if (reason.to === undefined) return `base ${reason.reference} is being rebuilt`;
+      return reason.from === undefined
+        ? `base ${reason.reference} is now ${short(reason.to)}`
         : `base ${reason.reference} moved from ${short(reason.from)} to ${short(reason.to)}`;
     case "request":
       return `${reason.action} was asked for`;
