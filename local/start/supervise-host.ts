@@ -77,16 +77,18 @@ export function superviseHost(
 
   follow(twin.host());
   return {
-    restart: async () => {
+    restart: () => {
       wake();
-      await work;
-      if (released) return;
-      expected = true;
-      await twin.host().stop();
-      expected = false;
-      failures = 0;
-      work = start().catch((error) => startAgain(firstLine(error)));
-      await work;
+      // One after the other: a rebuild may follow while the host of the one before is still stopping.
+      work = work.then(async () => {
+        if (released) return;
+        expected = true;
+        await twin.host().stop();
+        expected = false;
+        failures = 0;
+        await start().catch((error) => startAgain(firstLine(error)));
+      });
+      return work;
     },
     release: async () => {
       released = true;

@@ -94,6 +94,13 @@ test("a restart that was asked for stops the old one first and waits for nothing
   expect(notices).toEqual(["the Functions host is up again (process id 2)"]);
 });
 
+test("two restarts at once are one after the other, and leave one host", async () => {
+  const { supervisor, hosts, started } = supervised();
+  await Promise.all([supervisor.restart(), supervisor.restart()]);
+  expect(started).toEqual([2, 3]);
+  expect(await hosts[1]!.exited).toEqual({ code: null, signal: "SIGTERM" });
+});
+
 test("once released nothing is started any more, not even what was waited for", async () => {
   const { supervisor, hosts, started } = supervised();
   hosts[0]!.end({ code: 1, signal: null });
