@@ -109,7 +109,8 @@ export function tryAgain(desk: Desk, run: Run, last: Attempt, why: string): void
   }
   // The bases may have moved since the last attempt, and this one will be built on what they are now.
   const bases: Record<string, string | null> = {};
-  for (const [base, now] of desk.world.digests(Object.keys(last.bases))) bases[base] = now.kind === "found" ? now.digest : null;
+  for (const [base, now] of desk.world.digests(Object.keys(last.bases)))
+    bases[base] = now.kind === "found" ? now.digest : null;
   desk.world.put(keys.attempt(run.id, number), {
     run: run.id,
     number,
