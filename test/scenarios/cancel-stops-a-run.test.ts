@@ -7,18 +7,24 @@ const scenario = useScenario();
 test("a planned run is cancelled at once, says what it waited for until then, and never reaches ACR", async () => {
   const story = await scenario.story("planned");
   const hold = scenario.twin.acr.faults.add({ operation: "execute" }, stuckInQueue);
-  const commit = await story.push({ base: {}, web: { from: ["base"] } });
-  const base = await story.reached("base", (run) => run.status === "Queued");
-  const web = await story.reached("web", (run) => run.status === "Planned");
-  expect(web.hold).toEqual({ kind: "base", runs: [base.id] });
+  const first = await story.push({ web: {} });
+  const active = await story.reached("web", (run) => run.status === "Queued", first);
+  const second = await story.push({ web: { content: "web 2\n" } });
+  const planned = await story.reached("web", (run) => run.status === "Planned", second);
+  expect(planned.hold).toEqual({ kind: "track-busy", run: active.id });
 
-  expect((await scenario.tell(`runs/${web.id}/cancel`)).status).toBe(202);
-  expect(await story.ended("web")).toMatchObject({ id: web.id, status: "Canceled", ended: { code: "canceled" } });
+  expect((await scenario.tell(`runs/${planned.id}/cancel`)).status).toBe(202);
+  expect(await story.ended("web", second)).toMatchObject({
+    id: planned.id,
+    status: "Canceled",
+    ended: { code: "canceled" },
+  });
   hold.lift();
   await scenario.rest();
-  expect(await story.ended("base")).toMatchObject({ status: "Succeeded" });
-  expect(scenario.acrRunsOf(web.id)).toEqual([]);
-  expect(story.statuses(commit)["slipway/web"]).toMatchObject({ state: "error" });
+  expect(await story.run(active.id)).toMatchObject({ status: "Succeeded" });
+  expect(scenario.acrRunsOf(planned.id)).toEqual([]);
+  expect((await story.runs()).map((r) => r.status)).toEqual(["Canceled", "Succeeded"]);
+  expect(story.statuses(second)["slipway/web"]).toMatchObject({ state: "error" });
 });
 
 test("a run at ACR is cancelled there and pushes nothing", async () => {
@@ -38,7 +44,7 @@ test("a run at ACR is cancelled there and pushes nothing", async () => {
   expect(scenario.tags("platform/live/web")).toEqual([]);
   expect(story.statuses(commit)["slipway/web"]).toMatchObject({ state: "error" });
   expect(await scenario.read(decision)).toMatchObject({
-    decisions: [{ cause: { kind: "request", action: "cancel" }, planned: [{ run: running.id }] }],
+    decisions: [{ cause: { kind: "request", action: "cancel" }, done: `canceling ${running.id} (web)` }],
   });
   // Once more: it has ended, and the decision says so.
   const again = (await (await scenario.tell(`runs/${running.id}/cancel`)).json()) as { id: string };
