@@ -35,6 +35,7 @@ export function viewRun({ run }: FoundRun, attempts: readonly Attempt[], chain: 
     cause: chain,
     waves: run.waves,
     ...(run.hold ? { hold: run.hold } : {}),
+    holds: run.holds ?? [],
     times: run.times,
     ...(run.ended ? { ended: run.ended } : {}),
     ...(run.notes ? { notes: run.notes } : {}),

@@ -93,8 +93,8 @@ async function resolve(message: EventMessage, ports: ResolvePorts): Promise<stri
   // Policy first: a repository nobody allowed to publish costs no call and cannot make us read anything.
   if (!mayPublishAnywhere(ports.platform, named))
     return decideNothing(ports, message, named, "source-not-allowed", `no publish rule allows ${named.fullName}`);
-  const source = await ports.github.repository(message.sourceId, message.fullName);
-  if (!source)
+  const shown = await ports.github.repository(message.sourceId, message.fullName);
+  if (!shown)
     return decideNothing(
       ports,
       message,
@@ -102,6 +102,7 @@ async function resolve(message: EventMessage, ports: ResolvePorts): Promise<stri
       "source-not-readable",
       `GitHub does not show us repository ${named.fullName} (${named.id}): is the App installed there?`,
     );
+  const source: SourceRepository = { provider: "github", id: shown.id, fullName: shown.fullName };
   if (!mayPublishAnywhere(ports.platform, source))
     return decideNothing(ports, message, source, "source-not-allowed", `no publish rule allows ${source.fullName}`);
   await rememberSource(ports, source);

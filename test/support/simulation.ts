@@ -528,7 +528,10 @@ export class Simulation {
       name: image.name,
       definition,
       definitionKey: definitionKey(definition),
-      inputs: createHash("sha256").update(image.files).digest("hex"),
+      // The Dockerfile is one of the files.
+      inputs: createHash("sha256")
+        .update(JSON.stringify([image.files, image.on]))
+        .digest("hex"),
       dockerfileSha: createHash("sha1")
         .update(JSON.stringify(image.on ?? []))
         .digest("hex"),

@@ -4,8 +4,8 @@
  */
 import type { Hold } from "../plan/reason.ts";
 import { keys } from "../state/keys.ts";
-import type { OpenRun, Run, Track, Waiting } from "../state/rows.ts";
-import { type Desk, getTrack } from "./desk.ts";
+import type { OpenRun, PastHold, Run, Track, Waiting } from "../state/rows.ts";
+import { type Desk, getTrack, isoOf } from "./desk.ts";
 import { putRun, unplace } from "./transition.ts";
 
 /** The references whose digest decides whether an image is current. Its own tag, if it builds on itself, moves with every build. */
@@ -49,7 +49,7 @@ export function placeRun(desk: Desk, run: Run): boolean {
     unplace(desk, run);
     desk.world.put(place, hold ? waitingOf(run, hold) : { run: run.id });
   }
-  putRun(desk, { ...run, place, hold });
+  putRun(desk, { ...run, place, hold, holds: holdsOf(desk, run, hold) });
   return !hold;
 }
 
@@ -58,7 +58,18 @@ export function holdRun(desk: Desk, run: Run, hold: Hold, untilMs: number, chang
   unplace(desk, run);
   const place = keys.wait(untilMs, run.seq);
   desk.world.put(place, waitingOf(run, hold));
-  putRun(desk, { ...run, ...changes, place, hold });
+  putRun(desk, { ...run, ...changes, place, hold, holds: holdsOf(desk, run, hold) });
+}
+
+const holdsKept = 10;
+
+/** Ends the hold a run is under and begins the next, if it is another one. */
+export function holdsOf(desk: Desk, run: Run, next: Hold | undefined): readonly PastHold[] {
+  const past = run.holds ?? [];
+  if (JSON.stringify(run.hold) === JSON.stringify(next)) return past;
+  const now = isoOf(desk.now);
+  const ended = past.map((h) => (h.until === undefined ? { ...h, until: now } : h));
+  return [...ended, ...(next ? [{ hold: next, since: now }] : [])].slice(-holdsKept);
 }
 
 function waitingOf(run: Run, hold: Hold): Waiting {

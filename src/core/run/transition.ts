@@ -108,7 +108,14 @@ export function endRun(
   track?: Partial<Track>,
 ): Run {
   unplace(desk, run);
-  const ended = moveRun(desk, run, status, { ...changes, place: undefined, hold: undefined });
+  // A run that ends while it waits has waited until now.
+  const holds = run.holds?.map((h) => (h.until === undefined ? { ...h, until: isoOf(desk.now) } : h));
+  const ended = moveRun(desk, run, status, {
+    ...changes,
+    place: undefined,
+    hold: undefined,
+    ...(holds ? { holds } : {}),
+  });
   const before = desk.world.get<Track>(run.track);
   const isOpen = before?.planned?.id === run.id || before?.active?.id === run.id;
   // A track that was retired and made again is another one: this run's result is not its.

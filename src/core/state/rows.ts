@@ -63,6 +63,12 @@ export interface Track {
   readonly retired?: boolean;
 }
 
+export interface PastHold {
+  readonly hold: Hold;
+  readonly since: string;
+  readonly until?: string;
+}
+
 export interface Run {
   readonly id: string;
   readonly seq: number;
@@ -88,6 +94,8 @@ export interface Run {
   /** Key of the `ready` or `wait` row while planned. */
   readonly place?: string;
   readonly hold?: Hold;
+  /** What it has waited for, the last few, with when. */
+  readonly holds?: readonly PastHold[];
   readonly baseTries: number;
   /** Number of the last attempt; 0 before the first. */
   readonly attempt: number;
