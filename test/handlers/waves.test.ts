@@ -261,6 +261,24 @@ describe("people", () => {
     expect(await sim.leftovers()).toEqual([]);
   });
 
+  it("cancel a dependent for this wave: its base's success does not plan it again, the next change does", async () => {
+    const sim = await builtDiamond();
+    await sim.push(diamond({ tools: "v2" }), commitOf(2));
+    await sim.settle({ until: () => sim.acrRuns.at(-1)?.status === "Running" });
+    const app = (await runsAfter(sim, commitOf(2))).find((r) => r.image === "app")!;
+    await sim.word({
+      kind: "cancel-requested",
+      id: "no-app",
+      cause: { kind: "request", id: "c", action: "cancel", at: "" },
+      run: app.id,
+    });
+    await sim.settle();
+    expect([sim.builds("assets"), sim.builds("app")]).toEqual([2, 1]);
+    await sim.push(diamond({ tools: "v3" }), commitOf(3));
+    await sim.settle();
+    expect([sim.builds("assets"), sim.builds("app")]).toEqual([3, 2]);
+  });
+
   it("rebuild an unchanged image once per request, however often the request is sent", async () => {
     const sim = await builtDiamond();
     const word = {

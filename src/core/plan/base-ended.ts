@@ -72,7 +72,7 @@ function replanIfStale(desk: Desk, track: Track, reference: string, base: Run): 
   const edge = track.bases.find((b) => b.reference === reference && !b.pinned);
   if (!edge || !follows({ class: edge.class, baseUpdate: track.definition.on.baseUpdate }) || !base.digest) return;
   const from = standsOn(desk, track)?.[reference];
-  if (from === base.digest) return;
+  if (from === base.digest || base.waves.some((wave) => track.declined?.includes(wave))) return;
   const lineage = [...(base.lineage ?? []), base.track];
   if (lineage.includes(track.key)) {
     const note = `${track.image} stands on this image and this image on it: a cycle, so it is not built again`;

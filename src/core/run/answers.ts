@@ -93,8 +93,9 @@ export function failRun(
   message: string,
 ): void {
   if (run.status !== "Planned") desk.world.remove(keys.live(run.seq));
-  const failures = (desk.world.get<Track>(run.track)?.failures ?? 0) + (status === "Canceled" ? 0 : 1);
-  endRun(desk, run, status, { ended: { code, message } }, { failures });
+  const before = desk.world.get<Track>(run.track)?.failures ?? 0;
+  const track = status === "Canceled" ? { declined: run.waves } : { failures: before + 1 };
+  endRun(desk, run, status, { ended: { code, message } }, track);
 }
 
 /** A fresh attempt of the same run, with what was frozen: a new context is uploaded, a new marker is used. */

@@ -59,6 +59,8 @@ export interface Track {
   readonly active?: OpenRun;
   /** Consecutive failures of the present inputs. */
   readonly failures: number;
+  /** Waves in which a person cancelled its run: they do not plan it again. */
+  readonly declined?: readonly string[];
   /** The image is no longer built from this ref; the row stays until its last run at ACR has ended. */
   readonly retired?: boolean;
 }
