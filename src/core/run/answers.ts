@@ -64,7 +64,13 @@ export function requestCancel(desk: Desk, runId: string): Progress {
     return countSkipped(noProgress, "run-already-ended", run.image, `${run.id} has ended: ${run.status}`);
   const attempt = run.attempt > 0 ? desk.world.get<Attempt>(keys.attempt(run.id, run.attempt)) : undefined;
   if (run.status === "Planned")
-    endRun(desk, run, "Canceled", { ended: { code: "canceled", message: "canceled before it was scheduled" } });
+    endRun(
+      desk,
+      run,
+      "Canceled",
+      { ended: { code: "canceled", message: "canceled before it was scheduled" } },
+      { declined: run.waves },
+    );
   else if (attempt && (attempt.stage === "preparing" || attempt.stage === "prepared")) {
     if (attempt.stage === "preparing") settleDue(desk, "prepare", run, run.attempt);
     endAttempt(desk, attempt, "canceled");
