@@ -1,0 +1,60 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readRoutes, writeRoutes } from "../src/api/routes.ts";
+import { parsePlatformYaml } from "../src/config/platform-yaml.ts";
+import { parseSlipwayYaml } from "../src/config/slipway-yaml.ts";
+
+const root = resolve(import.meta.dirname, "..");
+const skipped = /(^|\/)(node_modules|\.git|\.local|dist)(\/|$)/;
+const pages = ["", "docs", "infra", "src", "local", "bench"]
+  .filter((folder) => existsSync(join(root, folder)))
+  .flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: folder !== "", encoding: "utf8" }).map((name) => join(folder, name)),
+  )
+  .filter((path) => path.endsWith(".md") && !skipped.test(path));
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+
+/** GitHub's anchors: lower case, punctuation gone, blanks as hyphens. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+\s+(.+)$/gm)].map((heading) =>
+    heading[1]!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+function brokenLinks(page: string): string[] {
+  const withoutCode = read(page).replace(/^```[\s\S]*?^```/gm, "");
+  const targets = [...withoutCode.matchAll(/\]\(([^)\s]+)\)/g)].map((link) => link[1]!);
+  return targets.filter((target) => {
+    if (/^[a-z]+:/.test(target)) return false;
+    const [path = "", anchor] = target.split("#");
+    const file = path === "" ? page : join(dirname(page), path);
+    if (!existsSync(join(root, file))) return true;
+    return anchor !== undefined && !anchorsOf(read(file)).includes(anchor);
+  });
+}
+
+function blockAfter(text: string, sentence: string): string {
+  return new RegExp(`${sentence}[\\s\\S]*?\`\`\`yaml\\n([\\s\\S]*?)\`\`\``).exec(text)?.[1] ?? "";
+}
+
+describe("the documents", () => {
+  it.each(pages)("%s: every relative link leads somewhere", (page) => {
+    expect(brokenLinks(page)).toEqual([]);
+  });
+
+  it("README.md shows files that are valid", () => {
+    const text = read("README.md");
+    expect(parseSlipwayYaml(blockAfter(text, "`slipway.yaml`, in each"))).toMatchObject({ ok: true });
+    expect(parsePlatformYaml(blockAfter(text, "`slipway.platform.yaml`, with"))).toMatchObject({ ok: true });
+  });
+
+  it("docs/api.md has every route, and no other", () => {
+    const told = [...read("docs/api.md").matchAll(/^### (GET|POST) \/(.+)$/gm)].map((m) => `${m[1]} ${m[2]}`);
+    const routes = [...readRoutes({} as never), ...writeRoutes({} as never)].map((r) => `${r.method} ${r.template}`);
+    expect(told.sort()).toEqual([...routes, "GET openapi.json"].sort());
+  });
+});
