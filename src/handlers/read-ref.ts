@@ -19,6 +19,7 @@ import type { SkipReason } from "../core/plan/reason.ts";
 import { renderBuildArgs, renderTags, variablesOf } from "../core/run/render-run.ts";
 import type { SourceRepository, SourceTree, TreeEntry } from "../core/source.ts";
 import type { Base, Refusal, SnapshotImage, Track } from "../core/state/rows.ts";
+import { PermanentError } from "../errors.ts";
 import type { Registries, Registry } from "./registries.ts";
 
 export interface ReadRefPorts {
@@ -46,7 +47,7 @@ export type ReadRef =
   | {
       readonly kind: "read";
       readonly parts: readonly RegistryPart[];
-      /** Images whose registry is not one of ours. */
+      /** Images whose registry is not one of ours, or cannot be had. */
       readonly homeless: readonly Refusal[];
       readonly watched: number;
     };
@@ -72,12 +73,13 @@ export async function readRef(
   const parts: RegistryPart[] = [];
   for (const alias of new Set(watched.map((d) => d.registry))) {
     const definitions = watched.filter((d) => d.registry === alias);
-    if (!ports.registries.aliases.includes(alias)) {
-      const message = `slipway.platform.yaml names no registry "${alias}"`;
-      homeless.push(...definitions.map((d): Refusal => ({ image: d.name, reason: "unknown-registry", message })));
+    const registry = await findRegistry(alias, ports);
+    if (typeof registry === "string") {
+      homeless.push(
+        ...definitions.map((d): Refusal => ({ image: d.name, reason: "unknown-registry", message: registry })),
+      );
       continue;
     }
-    const registry = await ports.registries.find(alias);
     const tracks = new Map((await ports.tracksOf(registry, source, ref)).map((t) => [t.image, t]));
     const read = await mapBounded(definitions, (d) =>
       readImage(d, { source, ref, sha, tree, registry, track: tracks.get(d.name), ports }),
@@ -89,6 +91,16 @@ export async function readRef(
     });
   }
   return { kind: "read", parts, homeless, watched: watched.length };
+}
+
+/** The registry, or why there is none. One that ARM does not show us must not keep images of the others from being read. */
+async function findRegistry(alias: string, ports: ReadRefPorts): Promise<Registry | string> {
+  try {
+    return await ports.registries.find(alias);
+  } catch (error) {
+    if (error instanceof PermanentError) return error.message;
+    throw error;
+  }
 }
 
 interface ImageContext {

@@ -19,7 +19,8 @@ import type { Attempt, Base, Decision, Inbox, Run, SnapshotImage, Track } from "
 import type { RowWrite } from "../../src/core/state/store.ts";
 import { leaveWord } from "../../src/handlers/inbox.ts";
 import type { Nudge, QueueName, Report, RunWork } from "../../src/handlers/messages.ts";
-import { type ReconcilePorts, reconcileRegistry } from "../../src/handlers/reconcile-registry.ts";
+import type { ReconcilePorts } from "../../src/handlers/pass/pass.ts";
+import { reconcileRegistry } from "../../src/handlers/reconcile-registry.ts";
 import { createRegistries, type Registry } from "../../src/handlers/registries.ts";
 import { reportRun } from "../../src/handlers/report-run.ts";
 import { withRetries } from "../../src/handlers/retry.ts";

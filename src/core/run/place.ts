@@ -84,15 +84,16 @@ function holdOf(desk: Desk, run: Run, track: Track): Hold | undefined {
 
 function recheckAt(desk: Desk, run: Run, hold: Hold): number {
   // Whatever ends a hold re-places the run; the clock is only the net below, and what ends max-hold.
-  if (run.hold && run.place && JSON.stringify(run.hold) === JSON.stringify(hold)) return recheckTime(run.place, desk);
+  const before =
+    run.hold && run.place && JSON.stringify(run.hold) === JSON.stringify(hold) ? recheckTimeOf(run.place) : 0;
+  if (before > desk.now) return before;
   const ends = maxHoldEnds(desk, run);
   return hold.kind === "base" && ends > desk.now ? ends : desk.now + desk.timing.maxHold * 1000;
 }
 
-/** The moment a waiting row is to be looked at again; one that has passed is set anew. */
-function recheckTime(place: string, desk: Desk): number {
-  const at = Number(place.split("|")[1]);
-  return at > desk.now ? at : desk.now + desk.timing.maxHold * 1000;
+/** When a waiting row is to be looked at again, from its key: milliseconds since the epoch. */
+export function recheckTimeOf(waitKey: string): number {
+  return Number(waitKey.split("|")[1]);
 }
 
 /** Nothing can move and something waits: the graph has a cycle. The oldest goes first, and says so. */

@@ -1,0 +1,148 @@
+/** One pass under its lease: it runs pure decisions, reads what they ask for, stores what they change and sends what is owed. */
+import type { DigestLookup } from "../../core/image/digest-lookup.ts";
+import type { AcrRun, StartOutcome, StartRequest } from "../../core/run/acr-run.ts";
+import type { LogHead } from "../../core/run/call.ts";
+import type { Desk, Timing } from "../../core/run/desk.ts";
+import type { SourceRepository } from "../../core/source.ts";
+import { rangeOf } from "../../core/state/keys.ts";
+import type { Due, Live } from "../../core/state/rows.ts";
+import type { Rows, StoredRow } from "../../core/state/store.ts";
+import { NotRead, World } from "../../core/state/world.ts";
+import type { HeldLease } from "../lease.ts";
+import { type Queues, queueNames } from "../messages.ts";
+import type { Registry } from "../registries.ts";
+
+export interface AcrPort {
+  openRuns(): Promise<readonly AcrRun[]>;
+  runsCreatedSince(iso: string): Promise<readonly AcrRun[]>;
+  run(acrRunId: string): Promise<AcrRun | undefined>;
+  startRun(request: StartRequest, options: { readonly timeoutMs: number }): Promise<StartOutcome>;
+  cancelRun(acrRunId: string): Promise<void>;
+  /** The beginning of a run's log. */
+  logHead(acrRunId: string): Promise<LogHead>;
+}
+
+export interface ReconcilePorts {
+  readonly registry: Registry;
+  readonly rows: Rows;
+  readonly queues: Queues;
+  readonly acr: AcrPort;
+  resolveDigest(reference: string): Promise<DigestLookup>;
+  now(): number;
+  newId(): string;
+  readonly timing: Timing;
+  mayPublish(source: SourceRepository, repository: string): boolean;
+  log(message: string, fields: Record<string, unknown>): void;
+}
+
+/** Long enough to work off a wave's worth of words, short enough to be far from the function's timeout. */
+const passMs = 60_000;
+const liveMost = 1000;
+
+export class Pass {
+  readonly ports: ReconcilePorts;
+  readonly lease: HeldLease;
+  /** ACR runs this pass has asked to be cancelled. */
+  readonly cancelled = new Set<string>();
+  /** Something was stored since this was last set to false: there may be more to do. */
+  progressed = false;
+  readonly #world = new World();
+  readonly #silent = new Map<string, DigestLookup>();
+  readonly #began: number;
+
+  constructor(ports: ReconcilePorts, lease: HeldLease) {
+    this.ports = ports;
+    this.lease = lease;
+    this.#began = ports.now();
+  }
+
+  hasTime(): boolean {
+    return this.ports.now() - this.#began < passMs;
+  }
+
+  /** Runs a pure decision, reading what it asks for, and stores what it changed. */
+  async decide<T>(decision: (desk: Desk) => T): Promise<T> {
+    const world = this.#world;
+    world.forgetDigests();
+    const now = this.ports.now();
+    for (;;) {
+      const mark = world.mark();
+      try {
+        const { registry, timing, mayPublish } = this.ports;
+        const result = decision({ world, now, registry, timing, mayPublish });
+        await this.#commit();
+        return result;
+      } catch (error) {
+        world.rewind(mark);
+        if (!(error instanceof NotRead)) throw error;
+        await this.#read(error);
+      }
+    }
+  }
+
+  /** The first rows whose keys begin with a segment, as they are now. */
+  list(segment: string, limit: number): Promise<StoredRow[]> {
+    return this.ports.rows.list(this.ports.registry.partition, rangeOf(segment), limit);
+  }
+
+  /** A row that was just listed need not be read again. */
+  know(row: StoredRow): void {
+    this.#world.addRow(row.key, row.value);
+  }
+
+  async hasWords(): Promise<boolean> {
+    return (await this.list("in", 1)).length > 0;
+  }
+
+  /** Runs that hold one of the registry's slots. */
+  async live(): Promise<readonly Live[]> {
+    return (await this.list("live", liveMost)).map((r) => r.value as Live);
+  }
+
+  async #read(missing: NotRead): Promise<void> {
+    const { rows, registry } = this.ports;
+    await this.lease.renewIfOld();
+    await Promise.all(
+      missing.fetches.map(async (fetch) => {
+        if (fetch.kind === "row")
+          this.#world.addRow(fetch.key, (await rows.read(registry.partition, fetch.key)).row?.value);
+        else if (fetch.kind === "range")
+          this.#world.addRange(fetch.range, fetch.limit, await rows.list(registry.partition, fetch.range, fetch.limit));
+        else this.#world.addDigest(fetch.reference, await this.#lookUp(fetch.reference));
+      }),
+    );
+  }
+
+  /** A registry that does not answer is asked once a pass: everyone who stands on its images waits for it together. */
+  async #lookUp(reference: string): Promise<DigestLookup> {
+    const silent = this.#silent.get(reference);
+    if (silent) return silent;
+    const lookup = await this.ports.resolveDigest(reference);
+    if (lookup.kind === "unknown") this.#silent.set(reference, lookup);
+    return lookup;
+  }
+
+  async #commit(): Promise<void> {
+    const writes = this.#world.writes();
+    if (writes.length === 0) return;
+    await this.lease.commit(writes);
+    this.#world.committed();
+    this.progressed = true;
+    // Owed in the same transaction; sent after it. A crash in between is the sweep's to mend.
+    for (const { key, value } of writes)
+      if (value !== undefined && key.startsWith(rangeOf("due").from)) await this.#sendDue(value as Due);
+  }
+
+  async #sendDue(due: Due): Promise<void> {
+    const { queues, registry } = this.ports;
+    if (due.kind === "report")
+      await queues.send(queueNames.reports, { kind: "run", registry: registry.alias, run: due.run });
+    else
+      await queues.send(queueNames.runWork, {
+        kind: due.kind,
+        registry: registry.alias,
+        run: due.run,
+        runAttempt: due.attempt,
+      });
+  }
+}

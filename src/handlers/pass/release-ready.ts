@@ -1,0 +1,61 @@
+import { getRun } from "../../core/run/desk.ts";
+import { placeRun, recheckTimeOf, releaseFromCycle } from "../../core/run/place.ts";
+import { release } from "../../core/run/release.ts";
+import type { Waiting } from "../../core/state/rows.ts";
+import type { Pass } from "./pass.ts";
+
+const readyPage = 50;
+const waitPage = 100;
+
+/** Fills the registry's free slots from the head of the queue. Only the head is read, however long the queue is. */
+export async function releaseReady(pass: Pass): Promise<void> {
+  const { registry } = pass.ports;
+  await recheckWaiting(pass);
+  let slots = registry.maxRuns - (await pass.live()).length;
+  while (slots > 0 && pass.hasTime()) {
+    const ready = await pass.list("ready", Math.min(slots, readyPage));
+    if (ready.length === 0) break;
+    for (const row of ready) {
+      await pass.lease.renewIfOld();
+      const { run: runId } = row.value as { run: string };
+      await pass.decide((desk) => {
+        const run = getRun(desk.world, runId);
+        if (run && run.place === row.key) release(desk, run);
+        else desk.world.remove(row.key);
+      });
+    }
+    // What a skipped run leaves behind must be worked off before the next release sees the world.
+    if (await pass.hasWords()) return;
+    slots = registry.maxRuns - (await pass.live()).length;
+  }
+}
+
+async function recheckWaiting(pass: Pass): Promise<void> {
+  const waiting = await pass.list("wait", waitPage);
+  if (waiting.length === 0) return;
+  const stuck = await isStuck(pass);
+  const held = waiting.map((row) => ({ at: recheckTimeOf(row.key), ...(row.value as Waiting) }));
+  // With nothing else going on, every hold but one that counts seconds is looked at again.
+  const due = held.filter((w) => w.at <= pass.ports.now() || (stuck && w.hold !== "base-unknown"));
+  for (const { run } of due) await placeAgain(pass, run);
+  if (!stuck || !(await isStuck(pass))) return;
+  const oldest = held.filter((w) => w.hold === "base").sort((x, y) => x.order - y.order)[0];
+  if (oldest)
+    await pass.decide((desk) => {
+      const run = getRun(desk.world, oldest.run);
+      if (run?.status === "Planned") releaseFromCycle(desk, run);
+    });
+}
+
+async function placeAgain(pass: Pass, runId: string): Promise<void> {
+  await pass.decide((desk) => {
+    const run = getRun(desk.world, runId);
+    if (run?.status === "Planned") placeRun(desk, run);
+  });
+}
+
+/** Nothing is at ACR, nothing is ready, nothing is to be folded. */
+async function isStuck(pass: Pass): Promise<boolean> {
+  if ((await pass.live()).length > 0 || (await pass.hasWords())) return false;
+  return (await pass.list("ready", 1)).length === 0;
+}
