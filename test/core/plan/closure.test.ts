@@ -15,7 +15,7 @@ const unevenDiamond: readonly Track[] = [
   trackOf("app", ["assets", "runtime"]),
   trackOf("elsewhere", ["docker.io/library/node:20"]),
 ];
-const triggered = (image: string, on: readonly string[], baseUpdate: "all" | "runtime" | "off") => {
+const triggered = (image: string, baseUpdate: "all" | "runtime" | "off") => {
   const made = definition({ name: image, repository: image });
   return { definition: { ...made, on: { ...made.on, baseUpdate } } };
 };
@@ -92,7 +92,7 @@ describe("base_update", () => {
   ] as const)("%s with a %s base follows: %s", (baseUpdate, kind, followed) => {
     expect(follows({ baseUpdate, class: kind })).toBe(followed);
     const bases = [base(referenceOf("base"), { class: kind })];
-    const web = trackOf("web", [], { bases, ...triggered("web", ["base"], baseUpdate) });
+    const web = trackOf("web", [], { bases, ...triggered("web", baseUpdate) });
     const expected = followed ? ["base", "web"] : ["base"];
     const fromStorage = decide({ rows: stored([trackOf("base"), web]) }, (desk) =>
       closureOf(desk, [trackKeyOf("base")]),
@@ -104,7 +104,7 @@ describe("base_update", () => {
   });
 
   it("cuts the graph: what stands on an image that does not follow is not reached through it", () => {
-    const middle = trackOf("middle", ["base"], triggered("middle", ["base"], "off"));
+    const middle = trackOf("middle", ["base"], triggered("middle", "off"));
     const rows = stored([trackOf("base"), middle, trackOf("end", ["middle"])]);
     expect(names(decide({ rows }, (desk) => closureOf(desk, [trackKeyOf("base")])).value)).toEqual(["base"]);
   });

@@ -1,0 +1,501 @@
+import { createHash } from "node:crypto";
+import { beforeEach, describe, expect, it } from "vitest";
+import { parseSlipwayYaml } from "../../src/config/slipway-yaml.ts";
+import type { Platform } from "../../src/core/config/platform.ts";
+import type { SourceRepository } from "../../src/core/source.ts";
+import { key, keys, rangeOf } from "../../src/core/state/keys.ts";
+import type { Decision, Inbox, SnapshotImage, Track } from "../../src/core/state/rows.ts";
+import { TransientError } from "../../src/errors.ts";
+import type { EventMessage } from "../../src/handlers/messages.ts";
+import { platformPartition } from "../../src/handlers/registries.ts";
+import {
+  type Delivery,
+  giveUpEvent,
+  type Note,
+  type ResolvePorts,
+  resolveEvent,
+} from "../../src/handlers/resolve-event.ts";
+import { Outside, platformOf } from "./outside.ts";
+
+const commit = (n: number) => createHash("sha1").update(`${n}`).digest("hex");
+const main = "refs/heads/main";
+const yaml = (images: Readonly<Record<string, string>>) =>
+  `version: 1\nimages:\n${Object.entries(images)
+    .map(
+      ([name, registry]) =>
+        `  ${name}:\n    registry: ${registry}\n    repository: ${name}\n    context: ${name}\n    on: { push: { branches: [main] } }\n`,
+    )
+    .join("")}`;
+
+/** A GitHub with one repository, and what it was asked for. */
+class GitHub {
+  source: SourceRepository | undefined = { provider: "github", id: 7, fullName: "acme/platform" };
+  readonly heads = new Map<string, string>([[main, commit(2)]]);
+  readonly files = new Map<string, string>([
+    ["slipway.yaml", yaml({ web: "acme" })],
+    ["web/Dockerfile", "FROM docker.io/library/node:20\n"],
+  ]);
+  truncated = false;
+  readonly asked: string[] = [];
+  /** Called while the head is being read. */
+  meanwhile: () => Promise<void> = async () => {};
+
+  async repository() {
+    this.asked.push("repository");
+    return this.source;
+  }
+  async refHead(_source: SourceRepository, ref: string) {
+    this.asked.push(`head ${ref}`);
+    const sha = this.heads.get(ref);
+    const head = sha ? ({ kind: "found", sha } as const) : ({ kind: "absent" } as const);
+    await this.meanwhile();
+    return head;
+  }
+  async tree() {
+    this.asked.push("tree");
+    const entries = [...this.files].map(([path, text]) => ({
+      path,
+      mode: "100644",
+      type: "blob" as const,
+      sha: createHash("sha1").update(text).digest("hex"),
+    }));
+    return { entries: this.truncated ? entries.slice(0, 1) : entries, truncated: this.truncated };
+  }
+  async file(_source: SourceRepository, _sha: string, path: string) {
+    this.asked.push(`file ${path}`);
+    return this.files.get(path);
+  }
+}
+
+let outside: Outside;
+let github: GitHub;
+let ports: ResolvePorts;
+function portsOf(
+  aliases: readonly string[],
+  gone: readonly string[] = [],
+  publish?: Platform["publish"],
+): ResolvePorts {
+  return {
+    rows: outside.rows,
+    deliveries: outside.rows,
+    queues: outside.queues,
+    now: outside.clock,
+    newId: outside.newId,
+    github,
+    platform: platformOf(aliases, publish),
+    registries: outside.registries(aliases, gone),
+    parseConfig: parseSlipwayYaml,
+    tracksOf: async (registry, source, ref) =>
+      (await outside.rows.list(registry.partition, rangeOf("track", String(source.id), ref), 100)).map(
+        (r) => r.value as Track,
+      ),
+    log: outside.log,
+  };
+}
+beforeEach(() => {
+  outside = new Outside();
+  github = new GitHub();
+  ports = portsOf(["acme"]);
+});
+
+function pushed(change: Partial<EventMessage> = {}): EventMessage {
+  return {
+    kind: "ref-moved",
+    eventId: "delivery-1",
+    origin: "delivery",
+    receivedAt: "2026-11-23T12:00:00.000Z",
+    sourceId: 7,
+    fullName: "acme/platform",
+    ref: main,
+    before: commit(1),
+    after: commit(2),
+    deleted: false,
+    ...change,
+  };
+}
+const resolve = (change: Partial<EventMessage> = {}) => resolveEvent(pushed(change), ports);
+
+async function partitionOf(alias = "acme"): Promise<string> {
+  return (await ports.registries.find(alias)).partition;
+}
+async function words(alias = "acme"): Promise<readonly (Inbox & { kind: "ref-moved" })[]> {
+  const rows = await outside.rows.list(await partitionOf(alias), rangeOf("in"), 100);
+  return rows.map((r) => r.value as Inbox & { kind: "ref-moved" });
+}
+async function decision(id = "delivery-1"): Promise<Decision | undefined> {
+  const pointer = await outside.value<{ key: string }>(platformPartition, keys.decided(id));
+  return pointer && outside.value<Decision>(platformPartition, pointer.key);
+}
+const note = (id = "delivery-1") => outside.value<Note>(platformPartition, keys.due("note", id));
+const delivery = (id = "delivery-1") => outside.value<Delivery>("github", key(id));
+
+describe("a push", () => {
+  it("becomes one word for the registry: the ref as it is now, and what its commit says", async () => {
+    await resolve({ changedPaths: ["web/Dockerfile"], by: "ada" });
+    const [word, ...more] = await words();
+    expect(more).toEqual([]);
+    expect(word).toMatchObject({
+      id: "delivery-1",
+      cause: { kind: "delivery", id: "delivery-1", event: "push", by: "ada" },
+      snapshot: { ref: main, generation: 1, commit: commit(2), changedPaths: ["web/Dockerfile"], refused: [] },
+    });
+    expect(word?.snapshot.images).toEqual([
+      expect.objectContaining({
+        name: "web",
+        makes: ["acme.azurecr.io/web:main"],
+        bases: [{ reference: "docker.io/library/node:20", class: "runtime", pinned: false }],
+      }),
+    ]);
+    expect(outside.sentTo("registries")).toHaveLength(1);
+    expect(await delivery()).toMatchObject({ state: "done", seen: 1, outcome: "left word for 1 registry" });
+  });
+
+  it("tells the commit how many images its slipway.yaml builds from here", async () => {
+    await resolve();
+    expect((await note())?.statuses).toEqual([
+      {
+        state: "success",
+        context: "slipway/config",
+        description: "slipway.yaml is valid: 1 image is built from this ref",
+      },
+    ]);
+    expect(outside.sentTo("reports")[0]?.body).toEqual({ kind: "note", note: "delivery-1" });
+  });
+
+  it("says the head that GitHub has, not the one the payload names", async () => {
+    github.heads.set(main, commit(3));
+    await resolve();
+    expect((await words())[0]?.snapshot.commit).toBe(commit(3));
+  });
+
+  it("counts its readings, so that a late word can be told from a new one", async () => {
+    await resolve();
+    outside.now += 1000;
+    github.heads.set(main, commit(3));
+    await resolve({ eventId: "delivery-2", before: commit(2), after: commit(3) });
+    expect((await words()).map((w) => w.snapshot.generation)).toEqual([1, 2]);
+  });
+
+  it("has the same inputs for the same files, whatever the commit, and others for other files", async () => {
+    const inputs = async (id: string, n: number) => {
+      outside.now += 1000;
+      github.heads.set(main, commit(n));
+      await resolve({ eventId: id, after: commit(n) });
+      return (await words()).at(-1)!.snapshot.images[0]!.inputs;
+    };
+    const first = await inputs("d-1", 2);
+    github.files.set("README.md", "elsewhere");
+    expect(await inputs("d-2", 3)).toBe(first);
+    github.files.set("web/index.js", "1");
+    expect(await inputs("d-3", 4)).not.toBe(first);
+  });
+});
+
+describe("nothing to build", () => {
+  it("without slipway.yaml is a decision, and no word", async () => {
+    github.files.delete("slipway.yaml");
+    await resolve();
+    expect(await words()).toEqual([]);
+    expect((await decision())?.skipped).toEqual([
+      { reason: "no-slipway-yaml", count: 1, images: [], message: "there is no slipway.yaml at this commit" },
+    ]);
+    expect(github.asked).not.toContain("tree");
+    expect((await delivery())?.state).toBe("done");
+  });
+
+  it("from a ref that nothing is built from is one too, and reads no tree", async () => {
+    github.heads.set("refs/heads/topic", commit(2));
+    await resolve({ ref: "refs/heads/topic" });
+    expect((await decision())?.skipped[0]?.reason).toBe("ref-not-watched");
+    expect(github.asked).not.toContain("tree");
+    expect(await note()).toBeUndefined();
+  });
+
+  it("with a slipway.yaml that is wrong names line, key and fix, to the commit and in the record", async () => {
+    github.files.set(
+      "slipway.yaml",
+      "version: 1\nimages:\n  web:\n    registry: acme\n    repository: web\n    contxt: web\n",
+    );
+    await resolve();
+    expect(await words()).toEqual([]);
+    const status = (await note())?.statuses[0];
+    expect(status).toMatchObject({ state: "failure", context: "slipway/config" });
+    expect(status?.description).toMatch(/slipway\.yaml line 6, images\.web.*did you mean `context`/);
+    const recorded = await decision();
+    expect(recorded?.skipped[0]?.reason).toBe("invalid-config");
+    expect(recorded?.problems).toContainEqual(
+      expect.objectContaining({ line: 6, key: "images.web.contxt", fix: "did you mean `context`?" }),
+    );
+    expect(outside.sentTo("reports")).toHaveLength(1);
+  });
+
+  it("for a repository that no rule names reads nothing from GitHub at all", async () => {
+    ports = portsOf(["acme"], [], [{ from: 999, to: "**" }]);
+    await resolve();
+    expect(github.asked).toEqual([]);
+    expect((await decision())?.skipped[0]?.reason).toBe("source-not-allowed");
+  });
+
+  it("for a repository whose present name no rule allows stops there, whatever the message called it", async () => {
+    github.source = { provider: "github", id: 7, fullName: "stranger/platform" };
+    await resolve();
+    expect(github.asked).toEqual(["repository"]);
+    expect((await decision())?.skipped[0]?.reason).toBe("source-not-allowed");
+  });
+
+  it("for a repository GitHub does not show us asks whether the App is installed", async () => {
+    github.source = undefined;
+    await resolve();
+    expect((await decision())?.skipped[0]).toMatchObject({
+      reason: "source-not-readable",
+      message: expect.stringContaining("is the App installed"),
+    });
+  });
+});
+
+describe("an image that is refused", () => {
+  const refusals = async () => {
+    await resolve();
+    const [word] = await words();
+    const said = (await note())?.statuses.filter((s) => s.context !== "slipway/config");
+    return { word, refused: word?.snapshot.refused, said };
+  };
+
+  it("because its repository may not publish there is told to the commit; its Dockerfile is not read", async () => {
+    ports = portsOf(["acme"], [], [{ from: "acme/*", to: "other/**" }]);
+    const { refused, said } = await refusals();
+    const message = "acme/platform may not publish to acme/web";
+    expect(refused).toEqual([{ image: "web", reason: "not-allowed-to-publish", message }]);
+    expect(said).toEqual([{ state: "failure", context: "slipway/web", description: message }]);
+    expect(github.asked).not.toContain("file web/Dockerfile");
+  });
+
+  it("because its Dockerfile is not there is told, and its neighbours go on", async () => {
+    github.files.set("slipway.yaml", yaml({ web: "acme", api: "acme" }));
+    const { word, refused } = await refusals();
+    expect(refused).toMatchObject([{ image: "api", reason: "dockerfile-missing" }]);
+    expect(word?.snapshot.images.map((i) => i.name)).toEqual(["web"]);
+  });
+
+  it("because its Dockerfile cannot be read names the line", async () => {
+    github.files.set("web/Dockerfile", "RUN true\n");
+    const { refused } = await refusals();
+    expect(refused).toMatchObject([
+      { reason: "dockerfile-invalid", message: expect.stringMatching(/web\/Dockerfile line \d+/) },
+    ]);
+  });
+
+  it("because nobody knows its registry keeps what it has: it is not an image that was removed", async () => {
+    github.files.set("slipway.yaml", yaml({ web: "acme", api: "nowhere" }));
+    const { refused } = await refusals();
+    expect(refused).toMatchObject([{ image: "api", reason: "unknown-registry" }]);
+  });
+});
+
+describe("reading a ref", () => {
+  const plan = async (image: SnapshotImage) => {
+    const track: Partial<Track> = {
+      image: image.name,
+      bases: image.bases,
+      dockerfileSha: image.dockerfileSha,
+      wanted: { commit: commit(2), inputs: image.inputs, definition: image.definitionKey },
+    };
+    await outside.put(await partitionOf(), { [keys.track(7, main, image.name)]: track });
+  };
+
+  it("does not fetch a Dockerfile again that has not changed since it was planned", async () => {
+    await resolve();
+    await plan((await words())[0]!.snapshot.images[0]!);
+    github.asked.length = 0;
+    outside.now += 1000;
+    await resolve({ eventId: "delivery-2" });
+    expect(github.asked).not.toContain("file web/Dockerfile");
+    const [first, second] = (await words()).map((w) => w.snapshot.images[0]!.bases);
+    expect(second).toEqual(first);
+  });
+
+  it("fetches it when it changed, and when only the definition did", async () => {
+    await resolve();
+    const planned = (await words())[0]!.snapshot.images[0]!;
+    await plan({ ...planned, dockerfileSha: "another" });
+    github.asked.length = 0;
+    await resolve({ eventId: "delivery-2" });
+    expect(github.asked).toContain("file web/Dockerfile");
+    await plan({ ...planned, definitionKey: "another" });
+    github.asked.length = 0;
+    await resolve({ eventId: "delivery-3" });
+    expect(github.asked).toContain("file web/Dockerfile");
+  });
+
+  it("of a tree too large to list counts every commit as a change, and still finds the Dockerfile", async () => {
+    github.truncated = true;
+    await resolve();
+    expect((await words())[0]?.snapshot.images[0]).toMatchObject({
+      name: "web",
+      inputs: `commit:${commit(2)}`,
+      dockerfileSha: `commit:${commit(2)}`,
+    });
+  });
+});
+
+describe("GitHub that lags behind its own webhook", () => {
+  it.each([
+    ["shows the old head", commit(1)],
+    ["does not show the new ref", undefined],
+  ])("and %s is asked again later; the delivery is not done", async (_name, head) => {
+    if (head) github.heads.set(main, head);
+    else github.heads.delete(main);
+    await resolve();
+    expect(await words()).toEqual([]);
+    expect((await delivery())?.state).toBe("received");
+    expect(outside.sentTo("events")).toMatchObject([{ delaySeconds: 2, body: { eventId: "delivery-1", lagged: 1 } }]);
+    github.heads.set(main, commit(2));
+    await resolve({ lagged: 1 });
+    expect((await words())[0]?.snapshot.commit).toBe(commit(2));
+    expect((await delivery())?.state).toBe("done");
+  });
+
+  it("is asked with longer pauses and believed in the end", async () => {
+    github.heads.set(main, commit(1));
+    for (let lagged = 0; lagged < 5; lagged++) await resolve({ lagged });
+    expect(outside.sentTo("events").map((s) => s.delaySeconds)).toEqual([2, 4, 8, 16, 32]);
+    await resolve({ lagged: 5 });
+    expect(outside.sentTo("events")).toHaveLength(5);
+    expect((await words())[0]?.snapshot.commit).toBe(commit(1));
+  });
+
+  it("is not suspected when the head is a third one: somebody pushed since", async () => {
+    github.heads.set(main, commit(9));
+    await resolve();
+    expect((await words())[0]?.snapshot.commit).toBe(commit(9));
+  });
+});
+
+describe("a delivery", () => {
+  it("that was worked off is dropped when it comes again, and counted", async () => {
+    await resolve();
+    github.asked.length = 0;
+    await resolve();
+    expect(github.asked).toEqual([]);
+    expect(await words()).toHaveLength(1);
+    expect(await delivery()).toMatchObject({ state: "done", seen: 2, outcome: "left word for 1 registry" });
+  });
+
+  it("that failed on our side gets through when it is redelivered", async () => {
+    github.meanwhile = async () => {
+      throw new TransientError("GitHub: 502");
+    };
+    await expect(resolve()).rejects.toThrow("502");
+    expect((await delivery())?.state).toBe("received");
+    await giveUpEvent(pushed(), new Error("GitHub: 502 for three days"), ports);
+    expect(await delivery()).toMatchObject({ state: "failed", outcome: "GitHub: 502 for three days" });
+    expect((await decision())?.skipped[0]?.reason).toBe("delivery-failed");
+    github.meanwhile = async () => {};
+    await resolve();
+    expect(await words()).toHaveLength(1);
+    expect(await delivery()).toMatchObject({ state: "done", seen: 2 });
+  });
+});
+
+describe("two events of one ref at the same time", () => {
+  it("end with the head as read last: who finds that another was quicker reads it again", async () => {
+    let reads = 0;
+    github.meanwhile = async () => {
+      if (++reads > 1) return;
+      // While the first is still reading, the ref moves on and the second is through before it.
+      github.heads.set(main, commit(3));
+      await resolve({ eventId: "delivery-2", before: commit(2), after: commit(3) });
+    };
+    await resolve();
+    const left = (await words()).map((w) => [w.id, w.snapshot.generation, w.snapshot.commit]);
+    expect(left.toSorted()).toEqual([
+      ["delivery-1", 2, commit(3)],
+      ["delivery-2", 1, commit(3)],
+    ]);
+    expect(reads).toBe(3);
+  });
+});
+
+describe("a deleted ref", () => {
+  it("that was built from is told to the registry as gone", async () => {
+    await resolve();
+    github.heads.delete(main);
+    outside.now += 1000;
+    await resolve({ eventId: "delivery-2", before: commit(2), after: undefined, deleted: true });
+    const last = (await words()).at(-1);
+    expect(last?.snapshot).toMatchObject({ generation: 2, images: [] });
+    expect(last?.snapshot.commit).toBeUndefined();
+    expect(await outside.value(platformPartition, key("seen", "7", main))).toBeUndefined();
+  });
+
+  it("that was never heard of is only a decision", async () => {
+    github.heads.delete("refs/heads/topic");
+    await resolve({ ref: "refs/heads/topic", after: undefined, deleted: true });
+    expect(await words()).toEqual([]);
+    expect((await decision())?.skipped[0]?.reason).toBe("ref-deleted");
+  });
+
+  it("that was made again meanwhile is read as it is", async () => {
+    await resolve({ after: undefined, deleted: true, before: commit(1) });
+    expect((await words())[0]?.snapshot.commit).toBe(commit(2));
+  });
+});
+
+describe("several registries", () => {
+  beforeEach(() => {
+    ports = portsOf(["acme", "beta", "idle"]);
+    github.files.set("slipway.yaml", yaml({ web: "acme", api: "beta" }));
+    github.files.set("api/Dockerfile", "FROM scratch\n");
+  });
+
+  it("each get their own images; one that has none hears nothing", async () => {
+    await resolve();
+    const names = async (alias: string) => (await words(alias)).map((w) => w.snapshot.images.map((i) => i.name));
+    expect([await names("acme"), await names("beta"), await names("idle")]).toEqual([[["web"]], [["api"]], []]);
+    expect(await delivery()).toMatchObject({ outcome: "left word for 2 registries" });
+  });
+
+  it("hear that an image moved from one to the other", async () => {
+    await resolve();
+    outside.now += 1000;
+    github.files.set("slipway.yaml", yaml({ web: "acme", api: "acme" }));
+    await resolve({ eventId: "delivery-2" });
+    expect((await words("beta")).at(-1)?.snapshot.images).toEqual([]);
+    expect((await words("acme")).at(-1)?.snapshot.images.map((i) => i.name)).toEqual(["web", "api"]);
+  });
+
+  it("do not wait for one that ARM does not show us and that nothing here is for", async () => {
+    ports = portsOf(["acme", "beta", "idle"], ["idle"]);
+    await resolve();
+    expect(await words("acme")).toHaveLength(1);
+    expect(outside.logs.map((l) => l.message)).toContain("registry cannot be had");
+  });
+
+  it("do not wait for one that ARM does not show us although an image is for it; that image says why", async () => {
+    ports = portsOf(["acme", "beta"], ["beta"]);
+    await resolve();
+    const [word] = await words("acme");
+    expect(word?.snapshot.images.map((i) => i.name)).toEqual(["web"]);
+    expect(word?.snapshot.refused).toMatchObject([
+      { image: "api", reason: "unknown-registry", message: expect.stringContaining("ARM knows no registry beta") },
+    ]);
+    expect((await note())?.statuses).toContainEqual(
+      expect.objectContaining({ state: "failure", context: "slipway/api" }),
+    );
+  });
+});
+
+describe("what the sweep found", () => {
+  it("is believed at once and remembered as GitHub lists it", async () => {
+    const tag = "refs/tags/v1";
+    github.heads.set(tag, commit(2));
+    const found = { ref: tag, origin: "sweep" as const, after: commit(50), annotatedTag: true, eventId: "sweep-1" };
+    await resolve({ ...found, before: undefined });
+    expect(await outside.value(platformPartition, key("seen", "7", tag))).toEqual({
+      ref: tag,
+      sha: commit(2),
+      listed: commit(50),
+    });
+    expect((await decision("sweep-1"))?.cause).toMatchObject({ kind: "sweep" });
+  });
+});
