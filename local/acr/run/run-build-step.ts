@@ -6,7 +6,7 @@ import { buildtimeReferences, requireReference, scanDependencies } from "../task
 import type { BuildStep } from "../task/task.ts";
 import { TaskError } from "../task/task-error.ts";
 import type { Dependencies } from "./dependency-list.ts";
-import type { StepSurroundings } from "./run-step.ts";
+import type { StepSurroundings } from "./step-surroundings.ts";
 
 /** Scans the Dockerfile as ACR does before building, and with ACR's view of the line, which knows no quotes. */
 export async function scanBuildStep(step: BuildStep, on: StepSurroundings): Promise<Dependencies[]> {

@@ -1,21 +1,12 @@
-import { type Engine, EngineError } from "../../engine/engine.ts";
+import { EngineError } from "../../engine/engine.ts";
 import { shellWords } from "../task/shell-words.ts";
 import type { BuildStep, CmdStep, PushStep, Step } from "../task/task.ts";
 import { TaskError } from "../task/task-error.ts";
-import type { Clock } from "./clock.ts";
 import type { Dependencies } from "./dependency-list.ts";
 import { buildImage, scanBuildStep } from "./run-build-step.ts";
-import type { RunLog } from "./run-log.ts";
 import { ExitFailure, StepFailure } from "./step-failure.ts";
-import { containerDirectory, type Workspace } from "./workspace.ts";
-
-export interface StepSurroundings {
-  readonly engine: Engine;
-  readonly workspace: Workspace;
-  readonly log: Pick<RunLog, "write" | "line" | "engine">;
-  readonly clock: Clock;
-  readonly pushed: (reference: string, digest: string) => void;
-}
+import type { StepSurroundings } from "./step-surroundings.ts";
+import { containerDirectory } from "./workspace.ts";
 
 const pushAttempts = 3;
 /** `docker run`'s own exit status when the container could not be started. */

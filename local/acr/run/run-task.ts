@@ -2,8 +2,9 @@ import type { ImageReference } from "../task/reference.ts";
 import type { Step, Task } from "../task/task.ts";
 import { TaskError } from "../task/task-error.ts";
 import { type Dependencies, dependencyYaml } from "./dependency-list.ts";
-import { runStep, type StepSurroundings } from "./run-step.ts";
+import { runStep } from "./run-step.ts";
 import { StepFailure } from "./step-failure.ts";
+import type { StepSurroundings } from "./step-surroundings.ts";
 
 export interface TaskSurroundings extends Omit<StepSurroundings, "pushed"> {
   readonly registriesToLogInTo: readonly string[];
