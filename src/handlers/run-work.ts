@@ -40,6 +40,7 @@ export interface RunWorkPorts extends InboxWriter {
     contextPrefix: string,
     dockerfile: string,
   ): { readonly stream: Readable; readonly done: Promise<unknown> };
+  /** Destroys the stream when it fails, so that nobody goes on packing. */
   upload(stream: Readable, uploadUrl: Secret): Promise<void>;
   readonly logs: LogStore;
   resolveDigest(reference: string): Promise<DigestLookup>;
@@ -76,19 +77,17 @@ async function readRow<T>(ports: RunWorkPorts, key: string): Promise<T | undefin
 
 /** Only a tarball of the build's own folder goes to ACR, streamed through us: no credential reaches ACR and no `.git` an image (R8). */
 async function prepare(run: Run, attempt: Attempt, ports: RunWorkPorts): Promise<void> {
+  // The place first: a download that nobody takes would stay open.
+  const target = await ports.acr.uploadTarget();
   const tarball = await ports.github.tarball(run.source, attempt.wanted.commit);
   const { context, dockerfile } = attempt.definition;
   const packed = ports.streamContext(tarball, context, dockerfile);
-  const target = await ports.acr.uploadTarget();
-  try {
-    await Promise.all([ports.upload(packed.stream, target.uploadUrl), packed.done]);
-  } catch (error) {
-    // When the context itself is at fault, that is the answer, not the upload it broke.
-    await packed.done;
-    throw error;
-  } finally {
-    tarball.destroy();
-  }
+  const [sent, made] = await Promise.allSettled([ports.upload(packed.stream, target.uploadUrl), packed.done]);
+  tarball.destroy();
+  // When the context itself is at fault, that is the answer; otherwise a broken upload is, and what it did to the stream is its echo.
+  if (made.status === "rejected" && (made.reason instanceof PermanentError || sent.status === "fulfilled"))
+    throw made.reason;
+  if (sent.status === "rejected") throw sent.reason;
   const id = `${run.id}.${attempt.number}.prepared`;
   await leaveWord(ports, ports.registry, {
     kind: "context-prepared",
