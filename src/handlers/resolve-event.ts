@@ -295,6 +295,8 @@ export interface Note {
   readonly sha: string;
   readonly statuses: readonly CommitStatus[];
   readonly at: string;
+  /** How often the sweep has sent it again. */
+  readonly resent?: number;
 }
 
 async function oweRefusals(

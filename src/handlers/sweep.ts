@@ -62,36 +62,35 @@ export async function sweep(ports: SweepPorts): Promise<void> {
 async function sweepRegistry(alias: string, ports: SweepPorts): Promise<void> {
   const registry = await ports.registries.find(alias);
   await wakePass(registry, ports);
-  for (const kind of ["report", "prepare", "collect"]) await sendLate(registry, kind, ports);
+  for (const kind of ["report", "prepare", "collect"])
+    await sendLate<Due>(registry.partition, kind, ports, (due) => sendDue(alias, due, ports));
 }
 
 /**
  * Sends again what is owed and late. The row is rewritten, so that it is late again only after a longer while: the message
  * may still be on its way, or being worked on, or trying again by itself.
  */
-async function sendLate(registry: Registry, kind: string, ports: SweepPorts): Promise<void> {
-  const { now } = await ports.rows.read(registry.partition, keys.lease);
-  for (const row of await ports.rows.list(registry.partition, rangeOf("due", kind), dueMost)) {
-    const due = row.value as Due;
-    const resent = due.resent ?? 0;
+async function sendLate<T extends { readonly resent?: number }>(
+  partition: string,
+  kind: string,
+  ports: SweepPorts,
+  send: (owed: T) => Promise<void>,
+): Promise<void> {
+  const { now } = await ports.rows.read(partition, keys.lease);
+  for (const row of await ports.rows.list(partition, rangeOf("due", kind), dueMost)) {
+    const owed = row.value as T;
+    const resent = owed.resent ?? 0;
     if (now - row.writtenAt < Math.min(lateMostMs, lateMs * 4 ** resent)) continue;
-    const again: RowWrite = {
-      kind: "replace",
-      key: row.key,
-      value: { ...due, resent: resent + 1 } satisfies Due,
-      etag: row.etag,
-    };
-    if ((await ports.rows.transact(registry.partition, [again])).kind !== "done") continue;
-    if (due.kind === "report")
-      await ports.queues.send(queueNames.reports, { kind: "run", registry: registry.alias, run: due.run });
-    else
-      await ports.queues.send(queueNames.runWork, {
-        kind: due.kind,
-        registry: registry.alias,
-        run: due.run,
-        runAttempt: due.attempt,
-      });
+    const again: RowWrite = { kind: "replace", key: row.key, value: { ...owed, resent: resent + 1 }, etag: row.etag };
+    if ((await ports.rows.transact(partition, [again])).kind === "done") await send(owed);
   }
+}
+
+function sendDue(alias: string, due: Due, ports: SweepPorts): Promise<void> {
+  const { kind, run, attempt: runAttempt } = due;
+  return kind === "report"
+    ? ports.queues.send(queueNames.reports, { kind: "run", registry: alias, run })
+    : ports.queues.send(queueNames.runWork, { kind, registry: alias, run, runAttempt });
 }
 
 /** A pass that died holds its lease until it expires; a nudge that got lost leaves its moment behind. */
@@ -112,11 +111,10 @@ async function wakePass(registry: Registry, ports: SweepPorts): Promise<void> {
     await ports.queues.send(queueNames.registries, { registry: registry.alias, nudge: lease.nudge.id });
 }
 
-async function sweepNotes(ports: SweepPorts): Promise<void> {
-  const { now } = await ports.rows.read(platformPartition, key("sweep"));
-  for (const row of await ports.rows.list(platformPartition, rangeOf("due", "note"), dueMost))
-    if (now - row.writtenAt >= lateMs)
-      await ports.queues.send(queueNames.reports, { kind: "note", note: (row.value as Note).id });
+function sweepNotes(ports: SweepPorts): Promise<void> {
+  return sendLate<Note>(platformPartition, "note", ports, ({ id }) =>
+    ports.queues.send(queueNames.reports, { kind: "note", note: id }),
+  );
 }
 
 /** What failed for good is kept where people look (health, logs), and a run whose work it was ends and says so. */
