@@ -39,7 +39,7 @@ function parametersOf(schema: z.ZodObject, where: "path" | "query"): object[] {
   return Object.entries(schema.shape).map(([name, field]) => ({
     name,
     in: where,
-    required: where === "path",
+    required: where === "path" || !(field as z.ZodType).safeParse(undefined).success,
     schema: schemaOf(field as z.ZodType),
   }));
 }

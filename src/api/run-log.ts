@@ -1,6 +1,7 @@
 /** A run's log: from our copy once it is kept, from ACR while it grows. Secrets are covered; offsets count bytes and stay true. */
-import type { LogReader } from "../azure/run-log.ts";
+
 import { maskBytes } from "../handlers/mask-lines.ts";
+import type { LogReader } from "../ports.ts";
 import type { FoundRun } from "./history.ts";
 
 export interface LogPorts {
@@ -21,6 +22,8 @@ const partBytes = 4 * 1024 * 1024;
 const followMs = 20_000;
 const followStepMs = 500;
 const newline = 0x0a;
+/** Lines are masked in pieces of this size when they are longer. */
+const leadMost = 64 * 1024;
 
 export async function readRunLog(found: FoundRun, offset: number, follow: boolean, ports: LogPorts): Promise<LogPart> {
   const { run } = found;
@@ -31,13 +34,24 @@ export async function readRunLog(found: FoundRun, offset: number, follow: boolea
   }
   if (run.acrRunId === undefined) return { bytes: new Uint8Array(), next: offset, complete: run.ended !== undefined };
   const reader = await ports.acrLog(run.registry, run.acrRunId);
+  const lead = await leadOf(reader, offset);
   for (let waited = 0; ; waited += followStepMs) {
-    const piece = await reader.read(offset, partBytes);
+    const piece = await reader.read(offset - lead, lead + partBytes);
     const whole = piece.complete ? piece.bytes : wholeLines(piece.bytes);
-    if (whole.byteLength > 0 || piece.complete || !follow || waited >= followMs)
-      return { bytes: maskBytes(whole), next: offset + whole.byteLength, complete: piece.complete };
+    const bytes = maskBytes(whole).subarray(lead);
+    if (bytes.byteLength > 0 || piece.complete || !follow || waited >= followMs)
+      return { bytes, next: offset + bytes.byteLength, complete: piece.complete };
     await ports.sleep(followStepMs);
   }
+}
+
+/** How far before `offset` its line begins: a secret is covered also for whoever asks from its middle. */
+async function leadOf(reader: LogReader, offset: number): Promise<number> {
+  const asked = Math.min(offset, leadMost);
+  if (asked === 0) return 0;
+  const { bytes } = await reader.read(offset - asked, asked);
+  // Fewer than asked for: nothing is written at the offset yet.
+  return bytes.byteLength < asked ? 0 : asked - (bytes.lastIndexOf(newline) + 1);
 }
 
 /** A line is shown once it is whole, so that no secret slips through in two halves. */
