@@ -76,8 +76,6 @@ param gitHubAppId string
 @description('REST API of GitHub or of a GitHub Enterprise Server (https://HOST/api/v3).')
 param gitHubApiUrl string = 'https://api.github.com'
 
-@description('Where people and git find the source repositories.')
-param gitHubWebUrl string = 'https://github.com'
 
 @description('Where people reach the API, https://HOST/api. Empty: under the name Azure gives the app.')
 param publicUrl string = ''
@@ -202,7 +200,6 @@ module functions 'modules/functions.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     gitHubAppId: gitHubAppId
     gitHubApiUrl: gitHubApiUrl
-    gitHubWebUrl: gitHubWebUrl
     publicUrl: publicUrl
     sweepSchedule: sweepSchedule
     rotatingWebhookSecret: rotatingWebhookSecret

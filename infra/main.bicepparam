@@ -18,7 +18,6 @@ param telemetryRetentionDays = int(readEnvironmentVariable('SLIPWAY_TELEMETRY_RE
 param telemetryDailyCapGb = int(readEnvironmentVariable('SLIPWAY_TELEMETRY_DAILY_CAP_GB', '1'))
 param gitHubAppId = readEnvironmentVariable('SLIPWAY_GITHUB_APP_ID', '')
 param gitHubApiUrl = readEnvironmentVariable('SLIPWAY_GITHUB_API_URL', 'https://api.github.com')
-param gitHubWebUrl = readEnvironmentVariable('SLIPWAY_GITHUB_WEB_URL', 'https://github.com')
 param publicUrl = readEnvironmentVariable('SLIPWAY_PUBLIC_URL', '')
 param sweepSchedule = readEnvironmentVariable('SLIPWAY_SWEEP_SCHEDULE', '0 * * * * *')
 param rotatingWebhookSecret = bool(readEnvironmentVariable('SLIPWAY_ROTATING_WEBHOOK_SECRET', 'false'))

@@ -156,7 +156,6 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
       SLIPWAY_GITHUB_APP_ID: String(github.app.id),
       SLIPWAY_GITHUB_APP_PRIVATE_KEY: github.app.privateKeyPem,
       SLIPWAY_GITHUB_API_URL: github.apiUrl,
-      SLIPWAY_GITHUB_WEB_URL: github.url,
       SLIPWAY_ARM_ENDPOINT: acr.url,
       SLIPWAY_PLATFORM_FILE: platformFile,
       SLIPWAY_PUBLIC_URL: api,

@@ -25,7 +25,6 @@ export interface Settings {
   readonly github: GitHubCredential;
   /** No trailing slash, as are all URLs here. */
   readonly githubApiUrl: string;
-  readonly githubWebUrl: string;
   readonly armEndpoint: string;
   /** Path, relative to the app root unless absolute. */
   readonly platformFile: string;
@@ -72,7 +71,6 @@ export function readSettings(env: Environment): ReadSettings {
     webhookSecrets: readWebhookSecrets(env, problems),
     github: readGitHub(text, problems),
     githubApiUrl: endpoint("SLIPWAY_GITHUB_API_URL", "https://api.github.com"),
-    githubWebUrl: endpoint("SLIPWAY_GITHUB_WEB_URL", "https://github.com"),
     armEndpoint: endpoint("SLIPWAY_ARM_ENDPOINT", "https://management.azure.com"),
     platformFile: platformFileOf(env),
     publicUrl: readPublicUrl(text, endpoint),

@@ -15,7 +15,6 @@ param instanceMemoryMB int
 param maximumInstanceCount int
 param gitHubAppId string
 param gitHubApiUrl string
-param gitHubWebUrl string
 param publicUrl string
 param sweepSchedule string
 param rotatingWebhookSecret bool
@@ -101,7 +100,6 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
         // Only while rotating: a reference to a secret that does not exist would be handed to the app as its own text.
         { name: 'SLIPWAY_GITHUB_WEBHOOK_SECRET_PREVIOUS', value: rotatingWebhookSecret ? '@Microsoft.KeyVault(SecretUri=${secretsUri}/github-webhook-secret-previous)' : '' }
         { name: 'SLIPWAY_GITHUB_API_URL', value: gitHubApiUrl }
-        { name: 'SLIPWAY_GITHUB_WEB_URL', value: gitHubWebUrl }
         { name: 'SLIPWAY_ARM_ENDPOINT', value: environment().resourceManager }
         // Travels in the package (.funcignore lets it through); absolute, because the worker's folder is not promised.
         { name: 'SLIPWAY_PLATFORM_FILE', value: '/home/site/wwwroot/slipway.platform.yaml' }

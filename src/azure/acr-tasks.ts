@@ -3,12 +3,13 @@ import * as z from "zod";
 import type { RegistryConfig } from "../core/config/platform.ts";
 import type { AcrRun, RegistryFacts, StartOutcome, StartRequest } from "../core/run/acr-run.ts";
 import { InternalError, TransientError } from "../errors.ts";
+import type { LogReader } from "../ports.ts";
 import { Secret } from "../secret.ts";
 import { callArm, createArmClient } from "./arm-client.ts";
 import { ArmRefusal, sortArmFailure } from "./arm-failure.ts";
 import { parseRegistryResourceId } from "./registry-resource-id.ts";
-import { getRun, openRuns, runsCreatedSince, runsFinishedSince } from "./run-list.ts";
-import { createLogReader, type LogLink, type LogReader } from "./run-log.ts";
+import { getRun, openRuns, runsCreatedSince } from "./run-list.ts";
+import { createLogReader, type LogLink } from "./run-log.ts";
 import { LogLinks, Registry, UploadTarget } from "./schema.ts";
 import { startRun } from "./start-run.ts";
 
@@ -23,7 +24,6 @@ export interface AcrTasks {
   /** One POST, never retried. See StartOutcome for what each answer allows. */
   startRun(request: StartRequest, options: { timeoutMs: number }): Promise<StartOutcome>;
   openRuns(): Promise<AcrRun[]>;
-  runsFinishedSince(iso: string): Promise<AcrRun[]>;
   runsCreatedSince(iso: string): Promise<AcrRun[]>;
   run(acrRunId: string): Promise<AcrRun | undefined>;
   /** Asks; the run may still end otherwise. A run that is gone or already over is no error. */
@@ -82,7 +82,6 @@ export function createAcrTasks(options: {
     startRun: (request, startOptions) =>
       startRun({ ...acts, credential, scope: `${armEndpoint}/.default` }, request, startOptions),
     openRuns: () => sorted("list open runs", () => openRuns(reads)),
-    runsFinishedSince: (iso) => sorted("list finished runs", () => runsFinishedSince(reads, iso)),
     runsCreatedSince: (iso) => sorted("list created runs", () => runsCreatedSince(reads, iso)),
     run: (acrRunId) => sorted(`get run ${acrRunId}`, () => getRun(reads, checked(acrRunId))),
     cancelRun: (acrRunId) =>

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import type { BlobServiceClient } from "@azure/storage-blob";
 import { TransientError } from "../errors.ts";
-import type { LogStore } from "../handlers/run-work.ts";
+import type { LogStore } from "../ports.ts";
 
 const container = "logs";
 

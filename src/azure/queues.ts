@@ -1,6 +1,6 @@
 import type { QueueServiceClient } from "@azure/storage-queue";
 import { InternalError, TransientError } from "../errors.ts";
-import type { Queues } from "../handlers/messages.ts";
+import type { Queues } from "../ports.ts";
 
 /** 64 KiB of base64 are 48 KiB of text. https://learn.microsoft.com/azure/storage/queues/scalability-targets */
 const bytesMost = 49_152;

@@ -9,8 +9,6 @@ import { Run, RunPage } from "./schema.ts";
 
 const pageLimit = 60;
 const pageTimeoutMs = 20_000;
-/** A run takes at most 8 h (the largest timeout); four more for waiting in the queue. */
-const longestLifeMs = 12 * 3600_000;
 
 interface Arm {
   readonly client: ContainerRegistryManagementClient;
@@ -23,35 +21,21 @@ export async function openRuns(arm: Arm): Promise<AcrRun[]> {
   return runs.filter((run) => !isAcrTerminal(run.status));
 }
 
-/** Every run created at or after `iso`. */
-export async function runsCreatedSince(arm: Arm, iso: string): Promise<AcrRun[]> {
-  return await listSince(arm, "CreateTime", iso, iso, (run) => run.createTime === undefined || run.createTime >= iso);
-}
-
-/** Every ended run that finished at or after `iso`. */
-export async function runsFinishedSince(arm: Arm, iso: string): Promise<AcrRun[]> {
-  const createdAfter = new Date(Date.parse(iso) - longestLifeMs).toISOString();
-  return await listSince(
-    arm,
-    "FinishTime",
-    iso,
-    createdAfter,
-    (run) => isAcrTerminal(run.status) && (run.finishTime === undefined || run.finishTime >= iso),
-  );
-}
-
 /**
- * How the service wants a time literal in `$filter` is documented nowhere; OData's unquoted form is sent.
- * If it is refused as a bad request, the list is read newest first without a filter until it reaches runs too old to matter.
+ * Every run created at or after `iso`. How the service wants a time literal in `$filter` is documented nowhere; OData's
+ * unquoted form is sent. If it is refused as a bad request, the list is read newest first until it reaches older runs.
  */
-async function listSince(arm: Arm, field: string, iso: string, createdAfter: string, wanted: (run: AcrRun) => boolean) {
-  try {
-    return (await listRuns(arm, `${field} ge ${iso}`)).filter(wanted);
-  } catch (error) {
-    if (!(error instanceof ArmRefusal) || error.refusal.status !== 400) throw error;
-  }
-  const tooOld = (run: AcrRun) => run.createTime !== undefined && run.createTime < createdAfter;
-  return (await listRuns(arm, undefined, tooOld)).filter(wanted);
+export async function runsCreatedSince(arm: Arm, iso: string): Promise<AcrRun[]> {
+  const isOlder = (run: AcrRun) => run.createTime !== undefined && run.createTime < iso;
+  const list = async () => {
+    try {
+      return await listRuns(arm, `CreateTime ge ${iso}`);
+    } catch (error) {
+      if (!(error instanceof ArmRefusal) || error.refusal.status !== 400) throw error;
+      return await listRuns(arm, undefined, isOlder);
+    }
+  };
+  return (await list()).filter((run) => !isOlder(run));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { parseEndpoint } from "../endpoint.ts";
 import { TransientError } from "../errors.ts";
+import type { LogPiece, LogReader } from "../ports.ts";
 import { safeCause } from "../redact.ts";
 import { parseRetryAfter } from "../retry-after.ts";
 import type { Secret } from "../secret.ts";
@@ -8,18 +9,6 @@ import type { Secret } from "../secret.ts";
 export interface LogLink {
   readonly kind: "artifact" | "blob";
   readonly url: Secret;
-}
-
-export interface LogPiece {
-  readonly bytes: Uint8Array;
-  readonly nextOffset: number;
-  /** The log has ended and everything before `nextOffset` has been read. */
-  readonly complete: boolean;
-}
-
-export interface LogReader {
-  /** Up to `maxBytes` from `offset`. Nothing written yet: no bytes, not complete. */
-  read(offset: number, maxBytes: number): Promise<LogPiece>;
 }
 
 const readTimeoutMs = 30_000;

@@ -84,9 +84,13 @@ const On = z
     pull_request: z
       .enum(["off", "build-only"])
       .optional()
-      .meta({ description: "build-only: pull requests build the image and never push it.", default: "off" }),
+      .meta({
+        description: "build-only: pull requests build the image and never push it. Not acted on yet.",
+        default: "off",
+      }),
     base_update: z.enum(["all", "runtime", "off"]).optional().meta({
-      description: "Which base images rebuild this one when they move: all, those of the final stage, or none.",
+      description:
+        "Which base images built by Slipway rebuild this one when they move: all, those of the final stage, or none. Others are looked up when the image is built, and not watched yet.",
       default: "all",
     }),
     schedule: z

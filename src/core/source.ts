@@ -28,3 +28,25 @@ export interface CommitStatus {
   readonly description: string;
   readonly targetUrl?: string;
 }
+
+/** A branch or tag moved, appeared or went away; GitHub's word for it, so a hint: whoever acts on it reads the ref again. */
+export interface RefMoved {
+  readonly sourceRepository: SourceRepository;
+  /** Full: `refs/heads/…` or `refs/tags/…`. */
+  readonly ref: string;
+  /** All zeros for a ref that is new. For annotated tags these may be tag objects, not commits. */
+  readonly before: string;
+  /** All zeros for a ref that is deleted. */
+  readonly after: string;
+  readonly deleted: boolean;
+  readonly forced: boolean;
+  /** Files touched by the pushed commits; `unknown` whenever the payload may not name them all. */
+  readonly changedPaths: readonly string[] | "unknown";
+  /** Login, for people to read; never a ground for trust. */
+  readonly pusher: string;
+}
+
+export type ReadPush =
+  | { readonly ok: true; readonly event: RefMoved }
+  | { readonly ok: false; readonly message: string }
+  | { readonly ok: "ignored"; readonly reason: string };

@@ -1,29 +1,6 @@
 import * as z from "zod";
-import type { SourceRepository } from "../core/source.ts";
+import type { ReadPush } from "../core/source.ts";
 import { PushPayload } from "./schema.ts";
-
-/** A branch or tag moved, appeared or went away; GitHub's word for it, so a hint: whoever acts on it reads the ref again. */
-export interface RefMoved {
-  readonly sourceRepository: SourceRepository;
-  /** Full: `refs/heads/…` or `refs/tags/…`. */
-  readonly ref: string;
-  /** All zeros for a ref that is new. For annotated tags these may be tag objects, not commits. */
-  readonly before: string;
-  /** All zeros for a ref that is deleted. */
-  readonly after: string;
-  readonly deleted: boolean;
-  readonly forced: boolean;
-  /** Files touched by the pushed commits; `unknown` whenever the payload may not name them all. */
-  readonly changedPaths: readonly string[] | "unknown";
-  /** Login, for people to read; never a ground for trust. */
-  readonly pusher: string;
-  readonly installationId?: number;
-}
-
-export type ReadPush =
-  | { readonly ok: true; readonly event: RefMoved }
-  | { readonly ok: false; readonly message: string }
-  | { readonly ok: "ignored"; readonly reason: string };
 
 /** Paths kept; the event must fit a queue message (48 KiB) with room to spare. */
 const pathLimit = 50;
@@ -53,7 +30,6 @@ export function readPushEvent(payload: unknown): ReadPush {
       forced: push.forced === true,
       changedPaths: changedPaths(push),
       pusher: (push.sender?.login ?? push.pusher?.name ?? "unknown").slice(0, 100),
-      installationId: push.installation?.id,
     },
   };
 }

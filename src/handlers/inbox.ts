@@ -2,8 +2,8 @@ import { keys } from "../core/state/keys.ts";
 import type { Inbox } from "../core/state/rows.ts";
 import type { Rows, RowWrite } from "../core/state/store.ts";
 import { TransientError } from "../errors.ts";
+import { type Queues, queueNames } from "../ports.ts";
 import type { Wake } from "./lease.ts";
-import { type Queues, queueNames } from "./messages.ts";
 
 export interface InboxWriter {
   readonly rows: Rows;

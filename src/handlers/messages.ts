@@ -52,23 +52,3 @@ export const Report = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("note"), note: z.string(), ...retry }),
 ]);
 export type Report = z.infer<typeof Report>;
-
-export const queueNames = {
-  events: "events",
-  registries: "registries",
-  runWork: "run-work",
-  reports: "reports",
-} as const;
-export type QueueName = (typeof queueNames)[keyof typeof queueNames];
-
-/** A message that failed as often as the host tries one: our bug, kept as it was. */
-export interface PoisonMessage {
-  readonly id: string;
-  readonly body: unknown;
-}
-
-export interface Queues {
-  send(queue: QueueName, message: unknown, options?: { readonly delaySeconds?: number }): Promise<void>;
-  /** Hands over what is in a queue's poison queue, a few dozen at most; each is deleted once it has been handled. */
-  drainPoison(queue: QueueName, handle: (message: PoisonMessage) => Promise<void>): Promise<void>;
-}

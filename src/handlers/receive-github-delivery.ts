@@ -3,8 +3,9 @@
  * queue write; then 202. Nothing is read from anywhere else before the answer (R1).
  */
 
-import type { ReadPush } from "../github/push-event.ts";
-import { EventMessage, type Queues, queueNames } from "./messages.ts";
+import type { ReadPush } from "../core/source.ts";
+import { type Queues, queueNames } from "../ports.ts";
+import { EventMessage } from "./messages.ts";
 
 export interface HttpRequest {
   header(name: string): string | undefined;

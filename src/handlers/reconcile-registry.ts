@@ -4,8 +4,9 @@
  * waves are decided in one place. Running it twice, or stopping it anywhere and running it again, leaves the same state.
  */
 import { keys } from "../core/state/keys.ts";
+import { queueNames } from "../ports.ts";
 import { LeaseLost, takeLease, type Wake } from "./lease.ts";
-import { type Nudge, queueNames } from "./messages.ts";
+import type { Nudge } from "./messages.ts";
 import { advanceLive } from "./pass/advance-live.ts";
 import { foldInbox } from "./pass/fold-inbox.ts";
 import { nextNudge } from "./pass/next-nudge.ts";

@@ -10,8 +10,9 @@ import { key, keys } from "../core/state/keys.ts";
 import type { Decision, Inbox, RefSnapshot, Refusal } from "../core/state/rows.ts";
 import type { Rows, RowWrite } from "../core/state/store.ts";
 import { PermanentError } from "../errors.ts";
+import { queueNames } from "../ports.ts";
 import { type InboxWriter, leaveWord } from "./inbox.ts";
-import { type EventMessage, queueNames } from "./messages.ts";
+import type { EventMessage } from "./messages.ts";
 import { type ReadRefPorts, type RegistryPart, readRef } from "./read-ref.ts";
 import { platformPartition, type Registry } from "./registries.ts";
 

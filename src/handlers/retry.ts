@@ -3,7 +3,7 @@
  * gives up after five. A bug still fails the invocation, so that it is seen and ends in the poison queue.
  */
 import { PermanentError, TransientError } from "../errors.ts";
-import type { QueueName, Queues } from "./messages.ts";
+import type { QueueName, Queues } from "../ports.ts";
 
 const daysMost = 3;
 const delayMostSeconds = 900;

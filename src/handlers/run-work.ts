@@ -10,17 +10,13 @@ import { keys } from "../core/state/keys.ts";
 import type { Attempt, Inbox, Run, Track } from "../core/state/rows.ts";
 import type { Rows } from "../core/state/store.ts";
 import { PermanentError, TransientError } from "../errors.ts";
+import type { LogStore } from "../ports.ts";
 import type { Secret } from "../secret.ts";
 import { type InboxWriter, leaveWord } from "./inbox.ts";
 import { lastWords } from "./last-words.ts";
 import { maskLines } from "./mask-lines.ts";
 import type { RunWork } from "./messages.ts";
 import type { Registry } from "./registries.ts";
-
-export interface LogStore {
-  /** Writes the whole log under a name, replacing what was there; returns its bytes. */
-  save(name: string, text: AsyncIterable<Uint8Array>): Promise<number>;
-}
 
 export interface RunWorkPorts extends InboxWriter {
   readonly registry: Registry;

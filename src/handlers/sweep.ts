@@ -7,9 +7,10 @@ import type { SourceRepository } from "../core/source.ts";
 import { key, keys, oldestFirst, rangeOf } from "../core/state/keys.ts";
 import type { Due, Inbox, Lease } from "../core/state/rows.ts";
 import type { Rows, RowWrite } from "../core/state/store.ts";
+import { type Queues, queueNames } from "../ports.ts";
 import { leaveWord } from "./inbox.ts";
 import type { Wake } from "./lease.ts";
-import { type EventMessage, type Queues, queueNames, RunWork } from "./messages.ts";
+import { type EventMessage, RunWork } from "./messages.ts";
 import { platformPartition, type Registries, type Registry } from "./registries.ts";
 import type { Note, SeenRef } from "./resolve-event.ts";
 

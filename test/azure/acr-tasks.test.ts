@@ -184,15 +184,11 @@ describe("runs", () => {
 
   test("since: filters at the service and again here", async () => {
     const tasks = await tasksOver(() => ({ body: { value: [open, fresh, old] } }));
-    expect((await tasks.runsFinishedSince("2026-03-01T10:00:00.000Z")).map((run) => run.acrRunId)).toEqual(["cf2"]);
     expect((await tasks.runsCreatedSince("2026-03-01T09:30:00.000Z")).map((run) => run.acrRunId)).toEqual([
       "cf3",
       "cf2",
     ]);
-    expect(arm.seen.map(filterOf)).toEqual([
-      "FinishTime ge 2026-03-01T10:00:00.000Z",
-      "CreateTime ge 2026-03-01T09:30:00.000Z",
-    ]);
+    expect(arm.seen.map(filterOf)).toEqual(["CreateTime ge 2026-03-01T09:30:00.000Z"]);
   });
 
   test("since: a service that refuses the time filter is read newest first until old enough", async () => {
@@ -202,15 +198,11 @@ describe("runs", () => {
       const value = [[open, fresh], [old, ancient], [ancient]][page - 1];
       return { body: { value, nextLink: `${arm.url}/runs?page=${page + 1}` } };
     });
-    expect((await tasks.runsFinishedSince("2026-03-01T08:30:00.000Z")).map((run) => run.acrRunId)).toEqual([
-      "cf2",
-      "cf1",
-    ]);
-    expect(arm.seen).toHaveLength(3);
     expect((await tasks.runsCreatedSince("2026-03-01T09:00:00.000Z")).map((run) => run.acrRunId)).toEqual([
       "cf3",
       "cf2",
     ]);
+    expect(arm.seen).toHaveLength(3);
   });
 
   test("since: another refusal is not taken for a refused filter", async () => {

@@ -1,8 +1,8 @@
 /** Small stand-ins for what lies outside: queues, GitHub's head of a ref, a clock, a counter for ids. */
 import type { Platform } from "../../src/core/config/platform.ts";
 import { PermanentError } from "../../src/errors.ts";
-import type { PoisonMessage, QueueName, Queues } from "../../src/handlers/messages.ts";
 import { createRegistries, type Registries } from "../../src/handlers/registries.ts";
+import type { PoisonMessage, QueueName, Queues } from "../../src/ports.ts";
 import { MemoryRows } from "../support/memory-rows.ts";
 
 export interface Sent {

@@ -3,9 +3,9 @@ import type { SourceRepository } from "../../src/core/source.ts";
 import { key, keys, rangeOf } from "../../src/core/state/keys.ts";
 import type { Due, Inbox } from "../../src/core/state/rows.ts";
 import { PermanentError, TransientError } from "../../src/errors.ts";
-import { queueNames } from "../../src/handlers/messages.ts";
 import { platformPartition, type Registries } from "../../src/handlers/registries.ts";
 import { type ListedRef, sweep } from "../../src/handlers/sweep.ts";
+import { queueNames } from "../../src/ports.ts";
 import { Outside } from "./outside.ts";
 
 const sha = (c: string) => c.repeat(40);

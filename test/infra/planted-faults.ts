@@ -194,9 +194,9 @@ export const plantedFaults: Record<string, readonly Fault[]> = {
     [
       "a setting left out",
       FUNCTIONS,
-      "'SLIPWAY_GITHUB_WEB_URL'",
-      "'SLIPWAY_GITHUB_WEB'",
-      "SLIPWAY_GITHUB_WEB_URL is not set",
+      "'SLIPWAY_GITHUB_API_URL'",
+      "'SLIPWAY_GITHUB_API'",
+      "SLIPWAY_GITHUB_API_URL is not set",
     ],
     [
       "a connection half said",

@@ -26,7 +26,6 @@ describe("readSettings", () => {
   test("fills in the defaults", () => {
     expect(settingsOf(valid)).toMatchObject({
       githubApiUrl: "https://api.github.com",
-      githubWebUrl: "https://github.com",
       armEndpoint: "https://management.azure.com",
       platformFile: "slipway.platform.yaml",
       publicUrl: undefined,

@@ -18,7 +18,7 @@ import { keys, rangeOf } from "../../src/core/state/keys.ts";
 import type { Attempt, Base, Decision, Inbox, Run, SnapshotImage, Track } from "../../src/core/state/rows.ts";
 import type { RowWrite } from "../../src/core/state/store.ts";
 import { leaveWord } from "../../src/handlers/inbox.ts";
-import type { Nudge, QueueName, Report, RunWork } from "../../src/handlers/messages.ts";
+import type { Nudge, Report, RunWork } from "../../src/handlers/messages.ts";
 import type { ReconcilePorts } from "../../src/handlers/pass/pass.ts";
 import { reconcileRegistry } from "../../src/handlers/reconcile-registry.ts";
 import { createRegistries, type Registry } from "../../src/handlers/registries.ts";
@@ -26,6 +26,7 @@ import { reportRun } from "../../src/handlers/report-run.ts";
 import { withRetries } from "../../src/handlers/retry.ts";
 import { giveUpRunWork, type RunWorkPorts, runWork } from "../../src/handlers/run-work.ts";
 import { sweep } from "../../src/handlers/sweep.ts";
+import type { QueueName } from "../../src/ports.ts";
 import { Secret } from "../../src/secret.ts";
 import { MemoryRows, Stopped } from "./memory-rows.ts";
 

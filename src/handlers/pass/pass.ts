@@ -8,8 +8,8 @@ import { rangeOf } from "../../core/state/keys.ts";
 import type { Due, Live } from "../../core/state/rows.ts";
 import type { Rows, StoredRow } from "../../core/state/store.ts";
 import { NotRead, World } from "../../core/state/world.ts";
+import { type Queues, queueNames } from "../../ports.ts";
 import type { HeldLease } from "../lease.ts";
-import { type Queues, queueNames } from "../messages.ts";
 import type { Registry } from "../registries.ts";
 
 export interface AcrPort {
