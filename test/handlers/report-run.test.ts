@@ -101,6 +101,21 @@ describe("a report", () => {
     expect(world.posted).toHaveLength(3);
   });
 
+  it("that read the run before it moved on, and is slow, says nothing old", async () => {
+    const run = await world.run({ status: "Running", acrRunId: "cf1" });
+    const read = world.rows.read.bind(world.rows);
+    world.rows.read = async (partition, row) => {
+      if (row.startsWith("said")) {
+        // The slow one has its run in hand; another is through with the newer one before it looks what was said.
+        world.rows.read = read;
+        await world.report(await world.run({ status: "Failed", ended }));
+      }
+      return read(partition, row);
+    };
+    await world.report(run);
+    expect(world.posted.map((p) => p.status.state)).toEqual(["failure"]);
+  });
+
   it("that was overtaken while it was posted leaves the newer word owed", async () => {
     const run = await world.run({ status: "Queued", acrRunId: "cf1" });
     world.post = async (_source, sha, status) => {
