@@ -5,11 +5,19 @@ export class Problem extends Error {
   readonly title: string;
   /** What is wrong with which part of the request. */
   readonly errors: readonly { readonly at: string; readonly message: string }[];
-  constructor(status: number, title: string, detail: string, errors: Problem["errors"] = []) {
+  readonly headers: Readonly<Record<string, string>>;
+  constructor(
+    status: number,
+    title: string,
+    detail: string,
+    errors: Problem["errors"] = [],
+    headers: Problem["headers"] = {},
+  ) {
     super(detail);
     this.status = status;
     this.title = title;
     this.errors = errors;
+    this.headers = headers;
   }
 }
 
@@ -39,5 +47,8 @@ export function answerProblem(problem: Problem): ApiAnswer {
     detail: problem.message,
     ...(problem.errors.length > 0 ? { errors: problem.errors } : {}),
   };
-  return answerJson(body, problem.status, { "content-type": "application/problem+json; charset=utf-8" });
+  return answerJson(body, problem.status, {
+    ...problem.headers,
+    "content-type": "application/problem+json; charset=utf-8",
+  });
 }

@@ -1,6 +1,6 @@
 /** One route: where it is, what it takes, what it gives. The table of routes is also the OpenAPI document. */
 import type { z } from "zod";
-import { TransientError } from "../errors.ts";
+import { PermanentError, TransientError } from "../errors.ts";
 import { type ApiAnswer, answerJson, answerProblem, Problem } from "./problem.ts";
 
 export interface ApiRequest {
@@ -54,10 +54,9 @@ export async function dispatch(routes: readonly Route[], request: ApiRequest): P
     const found = fitting.find((f) => f.candidate.method === request.method);
     if (!found)
       throw fitting.length > 0
-        ? new Problem(
-            405,
-            "Method not allowed",
-            `${request.path} takes ${fitting.map((f) => f.candidate.method).join(", ")}`,
+        ? notAllowed(
+            request.path,
+            fitting.map((f) => f.candidate.method),
           )
         : new Problem(404, "Not found", `there is nothing at ${request.path}`);
     const { candidate, params } = found;
@@ -78,9 +77,16 @@ export async function dispatch(routes: readonly Route[], request: ApiRequest): P
     });
   } catch (error) {
     if (error instanceof Problem) return answerProblem(error);
+    // Somebody we depend on says no: not the caller's fault, and not to be retried at once either.
+    if (error instanceof PermanentError) return answerProblem(new Problem(502, "Refused elsewhere", error.message));
     if (error instanceof TransientError) return answerProblem(new Problem(503, "Try again", error.message));
     throw error;
   }
+}
+
+function notAllowed(path: string, methods: readonly string[]): Problem {
+  const allow = [...new Set(methods)].join(", ");
+  return new Problem(405, "Method not allowed", `${path} takes ${allow}`, [], { allow });
 }
 
 function strict(schema: z.ZodObject): z.ZodObject {

@@ -20,7 +20,9 @@ describe("a path", () => {
   );
 
   it("asked with another method is 405 and says which it takes", async () => {
-    expect((await world.ask("DELETE", "runs")).json).toMatchObject({ status: 405, detail: "runs takes GET" });
+    const answer = await world.ask("DELETE", "runs");
+    expect(answer.json).toMatchObject({ status: 405, detail: "runs takes GET" });
+    expect(answer.headers.allow).toBe("GET");
     expect((await world.ask("GET", "runs/acme-1/retry")).json).toMatchObject({
       status: 405,
       detail: expect.stringContaining("POST"),
