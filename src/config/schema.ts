@@ -81,13 +81,10 @@ const On = z
       .union([Push, z.literal("off")])
       .optional()
       .meta({ description: "Which pushes build the image; off: none.", examples: [{ branches: ["main"] }] }),
-    pull_request: z
-      .enum(["off", "build-only"])
-      .optional()
-      .meta({
-        description: "build-only: pull requests build the image and never push it. Not acted on yet.",
-        default: "off",
-      }),
+    pull_request: z.enum(["off", "build-only"]).optional().meta({
+      description: "build-only: pull requests build the image and never push it. Not acted on yet.",
+      default: "off",
+    }),
     base_update: z.enum(["all", "runtime", "off"]).optional().meta({
       description:
         "Which base images built by Slipway rebuild this one when they move: all, those of the final stage, or none. Others are looked up when the image is built, and not watched yet.",

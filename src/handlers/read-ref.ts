@@ -53,7 +53,8 @@ export type ReadRef =
     };
 
 /** Table storage takes a track's edges in one transaction with the rest of its plan. */
-const basesMost = 24;
+const basesMost = 20;
+const stableTagsMost = 8;
 const filesAtOnce = 8;
 
 export async function readRef(
@@ -139,6 +140,11 @@ async function readImage(definition: ImageDefinition, context: ImageContext): Pr
       formatReference({ registry: registry.loginServer, repository: definition.repository, tag }),
     ),
   };
+  if (common.makes.length > stableTagsMost)
+    return refuse(
+      "too-many-tags",
+      `${definition.name} makes ${common.makes.length} stable tags; at most ${stableTagsMost}`,
+    );
   if (track && entry && track.dockerfileSha === entry.sha && track.wanted.definition === key && !usesCommit(definition))
     return { ...common, bases: track.bases };
 

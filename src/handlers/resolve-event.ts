@@ -57,6 +57,9 @@ export async function resolveEvent(message: EventMessage, ports: ResolvePorts): 
 export async function giveUpEvent(message: EventMessage, error: Error, ports: ResolvePorts): Promise<void> {
   const source: SourceRepository = { provider: "github", id: message.sourceId, fullName: message.fullName };
   await decideNothing(ports, message, source, "delivery-failed", error.message);
+  // The sweep need not find again what cannot be read; a move of the ref is news.
+  if (message.origin === "sweep")
+    await rememberHead(ports, source, message, message.deleted ? undefined : message.after);
   await recordDelivery(message, ports, "failed", error.message);
 }
 
@@ -211,7 +214,8 @@ async function leaveSnapshot(
       [...read.homeless, ...parts.flatMap((p) => p.refused)],
       read.watched,
     );
-  await rememberHead(ports, source, message, sha);
+  // A registry that could not be had heard nothing: the sweep will find this head again.
+  if (generations.length === ports.registries.aliases.length) await rememberHead(ports, source, message, sha);
   if (left > 0) return `left word for ${left === 1 ? "1 registry" : `${left} registries`}`;
   if (sha === undefined) return decideNothing(ports, message, source, "ref-deleted", `${message.ref} is gone`);
   if (read?.kind === "no-config")

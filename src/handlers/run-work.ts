@@ -4,6 +4,7 @@
  */
 import type { Readable } from "node:stream";
 import type { DigestLookup } from "../core/image/digest-lookup.ts";
+import { formatReference } from "../core/image/reference.ts";
 import { seqOf } from "../core/run/desk.ts";
 import type { SourceRepository } from "../core/source.ts";
 import { keys } from "../core/state/keys.ts";
@@ -106,6 +107,7 @@ async function collect(run: Run, attempt: Attempt, ports: RunWorkPorts): Promise
   const kept = await keepLog(attempt, run, ports);
   // The tags first: the word below is what says that nothing is owed any more.
   await pointStableTags(run, ports);
+  await pointTagsOfOthers(run, attempt, ports);
   const id = `${run.id}.${attempt.number}.collected`;
   await leaveWord(ports, ports.registry, { kind: "log-collected", id, run: run.id, attempt: attempt.number, ...kept });
 }
@@ -170,9 +172,21 @@ async function pointStableTags(run: Run, ports: RunWorkPorts): Promise<void> {
   }
 }
 
+/** Tags this attempt pushed that another track makes by now: its image was renamed, or tags were exchanged, while it ran. */
+async function pointTagsOfOthers(run: Run, attempt: Attempt, ports: RunWorkPorts): Promise<void> {
+  for (const tag of attempt.stableTags) {
+    const reference = formatReference({ registry: run.loginServer, repository: run.repository, tag });
+    const maker = await readRow<{ track: string }>(ports, keys.makes(reference));
+    if (!maker || maker.track === run.track) continue;
+    const track = await readRow<Track>(ports, maker.track);
+    if (track?.built && !track.active) await pointTag(reference, track.built.digest, ports);
+  }
+}
+
 async function pointTag(reference: string, digest: string, ports: RunWorkPorts): Promise<boolean> {
   const lookup = await ports.resolveDigest(reference);
-  if (lookup.kind === "unknown" || (lookup.kind === "found" && lookup.digest === digest)) return false;
+  if (lookup.kind === "unknown") throw new TransientError(`look at ${reference}: ${lookup.why}`);
+  if (lookup.kind === "found" && lookup.digest === digest) return false;
   const was = lookup.kind === "found" ? lookup.digest : "absent";
   try {
     await ports.moveTag(reference, digest);

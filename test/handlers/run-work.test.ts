@@ -276,7 +276,6 @@ describe("the stable tags after a run (R6)", () => {
 
   it.each<[string, Partial<Track>, DigestLookup]>([
     ["are right already", { built: built(1) }, at(1)],
-    ["cannot be told", { built: built(1) }, { kind: "unknown", why: "503" }],
     [
       "another run of the track is about to push",
       { built: built(1), active: { id: "acme-13", order: 13, waves: [] } },
@@ -288,6 +287,21 @@ describe("the stable tags after a run (R6)", () => {
     await collect(change);
     expect(world.moved).toEqual([]);
     expect(await world.words()).toHaveLength(1);
+  });
+
+  it("are looked at later when the registry does not answer now: nothing is said to be done", async () => {
+    world.tags.set(stable, { kind: "unknown", why: "503" });
+    await expect(collect({ built: built(1) })).rejects.toThrow(TransientError);
+    expect([world.moved, await world.words()]).toEqual([[], []]);
+  });
+
+  it("that another image makes by now are pointed at what that one built", async () => {
+    const { registry } = await world.ports();
+    world.tags.set(stable, at(9));
+    const renamed = trackOf("shop", [], { built: built(3) });
+    await world.put(registry.partition, { [renamed.key]: renamed, [keys.makes(stable)]: { track: renamed.key } });
+    await collect({ makes: [] });
+    expect(world.moved).toEqual([`${stable} ${digest(3)}`]);
   });
 
   it("are looked at again after one was moved: a run may have ended meanwhile with a newer image", async () => {

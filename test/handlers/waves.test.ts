@@ -457,4 +457,47 @@ describe("what a review found", () => {
     expect(sim.builds("runtime")).toBe(1);
     expect((await sim.tracks()).every((t) => t.built)).toBe(true);
   });
+
+  it("a registry that does not answer for a moment is no cycle", async () => {
+    const sim = new Simulation();
+    sim.tags.set("docker.io/library/node:20", "sha256:node");
+    sim.silent.add("docker.io/library/node:20");
+    const images: readonly SimImage[] = [
+      { name: "base", files: "b", on: ["docker.io/library/node:20"] },
+      { name: "web", files: "w", on: ["base"] },
+    ];
+    await sim.push(images, commitOf(1));
+    await sim.settle({ hours: 0.001 });
+    sim.silent.clear();
+    await sim.settle();
+    const runs = await sim.runs();
+    expect(statuses(runs)).toEqual(["base Succeeded", "web Succeeded"]);
+    expect(runs.flatMap((r) => r.notes ?? [])).toEqual([]);
+  });
+
+  it("a plan of any size fits its transactions", async () => {
+    for (const [count, bases] of [
+      [16, 6],
+      [40, 3],
+      [12, 9],
+      [30, 0],
+      [9, 20],
+    ] as const) {
+      const sim = new Simulation();
+      const on = Array.from({ length: bases }, (_, i) => `docker.io/library/b${i}:1`);
+      for (const base of on) sim.tags.set(base, "sha256:b");
+      const images = (files: string) =>
+        Array.from(
+          { length: count },
+          (_, i): SimImage => ({ name: `i${i}`, files, on: i === count - 1 ? on : on.slice(0, 2) }),
+        );
+      sim.maxRuns = 0;
+      await sim.push(images("v1"), commitOf(1));
+      await sim.settle({ hours: 0.02 });
+      await sim.push(images("v2"), commitOf(2));
+      await sim.settle({ hours: 0.02 });
+      expect((await sim.runs()).filter((r) => r.status === "Planned")).toHaveLength(count);
+      expect((await sim.leftovers()).filter((k) => k.startsWith("stuck") || k.startsWith("in|"))).toEqual([]);
+    }
+  });
 });

@@ -75,6 +75,8 @@ export class Simulation {
   onStart: (nth: number) => "accept" | "lose-reply" | "lose-request" | "throttle" | "refuse" = () => "accept";
   buildSeconds = 20;
   mayPublish = true;
+  /** References whose registry does not answer. */
+  readonly silent = new Set<string>();
   /** A run waits this long for an agent; until then it has no log. */
   queueSeconds = 2;
   /** A run accepted this recently is not in ACR's lists yet. */
@@ -487,6 +489,7 @@ export class Simulation {
 
   #digestOf(reference: string): DigestLookup {
     this.#seen();
+    if (this.silent.has(reference)) return { kind: "unknown", why: "503" };
     const digest = this.tags.get(reference);
     return digest
       ? { kind: "found", digest, mediaType: "application/vnd.oci.image.manifest.v1+json" }

@@ -91,7 +91,8 @@ export function leaveStale(
   by: Run,
   lineage: readonly string[],
 ): void {
-  const id = `${by.id}.stale.${track.image}.${ascending(track.source.id)}.${track.ref}`;
+  const about = reasons.map((r) => (r.kind === "base" ? r.reference : r.kind)).join(" ");
+  const id = `${by.id}.stale.${track.image}.${ascending(track.source.id)}.${track.ref}.${about}`;
   const word: Inbox = {
     kind: "track-stale",
     id,

@@ -13,10 +13,11 @@ import { countPlanned, countSkipped, noProgress } from "./progress.ts";
 import { type ItemOutcome, retireTrack, takeDependent, takeImage, takeSelf } from "./take-image.ts";
 
 /**
- * Table storage takes 100 operations a transaction. One is the lease, three close the row, and one item more must fit: an
- * image with the most bases allowed, superseding a planned run, takes fewer than 80.
+ * Table storage takes 100 operations a transaction. One is the lease and five close the row: the decision, its pointer, the
+ * plan, the cursor and the row itself. An item must fit whole: bases and tags are capped where a ref is read, so that even
+ * one that replaces them all and supersedes a planned run does.
  */
-const operationsPerStep = 95;
+const operationsPerStep = 94;
 
 type PlannedWord = Extract<Inbox, { kind: "ref-moved" | "run-ended" | "track-stale" }> | RequestWord;
 

@@ -33,6 +33,7 @@ export type SkipReason =
   | "dockerfile-missing"
   | "dockerfile-invalid"
   | "too-many-bases"
+  | "too-many-tags"
   | "tag-taken"
   | "base-failed"
   | "superseded-event"

@@ -99,6 +99,8 @@ export function failRun(
   message: string,
 ): void {
   if (run.status !== "Planned") desk.world.remove(keys.live(run.seq));
+  // However it ended: an earlier run of the track may count on this one to look at the stable tags (R6).
+  if (run.attempt > 0) owe(desk, { kind: "collect", run: run.id, attempt: run.attempt, seq: run.seq });
   const before = desk.world.get<Track>(run.track)?.failures ?? 0;
   const track = status === "Canceled" ? { declined: run.waves } : { failures: before + 1 };
   endRun(desk, run, status, { ended: { code, message } }, track);

@@ -10,6 +10,9 @@ import { type Desk, isoOf } from "./desk.ts";
 import { markerOf } from "./task-yaml.ts";
 import { moveRun, owe, putRun } from "./transition.ts";
 
+/** Calls without an answer before a run is given up: some requests ACR may never answer. */
+const callsMost = 5;
+
 /** Step one: written before the call, so that nobody can call without having said so. */
 export function beginCall(desk: Desk, run: Run, attempt: Attempt): Attempt {
   const calling: Attempt = {
@@ -99,7 +102,10 @@ export function giveUpLost(desk: Desk, run: Run, attempt: Attempt): void {
   const until = isoOf(desk.now + desk.timing.watch * 1000);
   desk.world.put(keys.watch(run.id, attempt.number), { run: run.id, attempt: attempt.number, until });
   if (run.cancelRequested) cancelUncalled(desk, run, attempt);
-  else tryAgain(desk, run, attempt, "ACR never started the run it was asked for");
+  else if (attempt.number >= callsMost) {
+    endAttempt(desk, attempt, "never started");
+    failRun(desk, run, "Error", "acr-error", `ACR gave no answer to ${callsMost} calls and started nothing`);
+  } else tryAgain(desk, run, attempt, "ACR never started the run it was asked for");
 }
 
 /** For a run that is to be cancelled and that ACR does not know of. */

@@ -30,6 +30,8 @@ async function setAside(pass: Pass, inboxKey: string, word: Inbox, error: unknow
   const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
   pass.ports.log("word set aside", { registry: pass.ports.registry.alias, word: word.id, kind: word.kind, why });
   await pass.decide((desk) => {
+    for (const rest of [keys.expansion(word.id), keys.expansionCursor(word.id)])
+      if (desk.world.get(rest) !== undefined) desk.world.remove(rest);
     desk.world.put(keys.stuck(word.id), { word, why, at: isoOf(desk.now) });
     desk.world.remove(inboxKey);
   });

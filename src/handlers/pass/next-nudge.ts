@@ -19,6 +19,7 @@ export async function nextNudge(pass: Pass): Promise<{ readonly id: string; read
   if (waiting) moments.push(recheckTimeOf(waiting.key));
   // An attempt that was given up may still turn up and push.
   if ((await pass.list("watch", 1)).length > 0) moments.push(now() + 60_000);
+  if (moments.length === 0 && (await pass.list("ready", 1)).length > 0) moments.push(now() + 5_000);
   if (moments.length === 0) return undefined;
   return { id: newId(), at: isoOf(Math.max(now(), Math.min(...moments))) };
 }

@@ -1,7 +1,9 @@
+import { failRun } from "../../core/run/answers.ts";
 import { getRun } from "../../core/run/desk.ts";
 import { placeRun, recheckTimeOf, releaseFromCycle } from "../../core/run/place.ts";
 import { release } from "../../core/run/release.ts";
 import type { Waiting } from "../../core/state/rows.ts";
+import { TransientError } from "../../errors.ts";
 import type { Pass } from "./pass.ts";
 
 const readyPage = 50;
@@ -17,16 +19,29 @@ export async function releaseReady(pass: Pass): Promise<void> {
     if (ready.length === 0) break;
     for (const row of ready) {
       await pass.lease.renewIfOld();
-      const { run: runId } = row.value as { run: string };
-      await pass.decide((desk) => {
-        const run = getRun(desk.world, runId);
-        if (run && run.place === row.key) release(desk, run);
-        else desk.world.remove(row.key);
-      });
+      await releaseOne(pass, row.key, (row.value as { run: string }).run);
     }
     // What a skipped run leaves behind must be worked off before the next release sees the world.
     if (await pass.hasWords()) return;
     slots = registry.maxRuns - (await pass.live()).length;
+  }
+}
+
+/** A run that cannot be released is our bug; it ends and says so, and the queue goes on. */
+async function releaseOne(pass: Pass, place: string, runId: string): Promise<void> {
+  try {
+    await pass.decide((desk) => {
+      const run = getRun(desk.world, runId);
+      if (run && run.place === place) release(desk, run);
+      else desk.world.remove(place);
+    });
+  } catch (error) {
+    if (error instanceof TransientError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    pass.ports.log("run could not be released", { run: runId, why });
+    await pass.decide((desk) =>
+      failRun(desk, getRun(desk.world, runId)!, "Error", "internal", `a bug of Slipway's: ${why}`),
+    );
   }
 }
 
@@ -39,6 +54,8 @@ async function recheckWaiting(pass: Pass): Promise<void> {
   const due = held.filter((w) => w.at <= pass.ports.now() || (stuck && w.hold !== "base-unknown"));
   for (const { run } of due) await placeAgain(pass, run);
   if (!stuck || !(await isStuck(pass))) return;
+  // One that waits for a registry to answer will go on by itself, and what waits for it with it: that is no cycle.
+  if (held.some((w) => w.hold === "base-unknown")) return;
   const oldest = held.filter((w) => w.hold === "base").sort((x, y) => x.order - y.order)[0];
   if (oldest)
     await pass.decide((desk) => {
