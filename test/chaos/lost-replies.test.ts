@@ -47,7 +47,8 @@ describe("ACR's answer to scheduleRun is lost", () => {
         const sim = await build(fates, delays);
         expect(await sim.leftovers()).toEqual(expect.arrayContaining([]));
         for (const image of diamond()) expect(sim.builds(image.name), image.name).toBeLessThanOrEqual(1);
-        for (const run of await sim.runs()) expect(["Succeeded", "Failed", "Skipped"]).toContain(run.status);
+        // Error: given up after five calls that ACR never answered.
+        for (const run of await sim.runs()) expect(["Succeeded", "Failed", "Skipped", "Error"]).toContain(run.status);
       }),
       { numRuns: 60 },
     );

@@ -37,8 +37,6 @@ export function contextFailed(desk: Desk, word: Inbox & { kind: "context-failed"
   if (found?.attempt.stage !== "preparing") return;
   settleDue(desk, "prepare", found.run, word.attempt);
   endAttempt(desk, found.attempt, word.message);
-  // An earlier run of the track may have ended while this one kept its stable tags from being looked at.
-  owe(desk, { kind: "collect", run: word.run, attempt: word.attempt, seq: found.run.seq });
   failRun(desk, found.run, "Failed", word.code, word.message);
 }
 
@@ -74,7 +72,6 @@ export function requestCancel(desk: Desk, runId: string): Progress {
   else if (attempt && (attempt.stage === "preparing" || attempt.stage === "prepared")) {
     if (attempt.stage === "preparing") settleDue(desk, "prepare", run, run.attempt);
     endAttempt(desk, attempt, "canceled");
-    owe(desk, { kind: "collect", run: run.id, attempt: run.attempt, seq: run.seq });
     failRun(desk, run, "Canceled", "canceled", "canceled before it reached ACR");
   } else putRun(desk, { ...run, cancelRequested: true });
   return { ...noProgress, done: `canceling ${run.id} (${run.image})` };

@@ -8,7 +8,7 @@ import { type AcrRun, isAcrTerminal, type StartOutcome } from "./acr-run.ts";
 import { endAttempt, failRun, tryAgain } from "./answers.ts";
 import { type Desk, isoOf } from "./desk.ts";
 import { markerOf } from "./task-yaml.ts";
-import { moveRun, owe, putRun } from "./transition.ts";
+import { moveRun, putRun } from "./transition.ts";
 
 /** Calls without an answer before a run is given up: some requests ACR may never answer. */
 const callsMost = 5;
@@ -111,7 +111,6 @@ export function giveUpLost(desk: Desk, run: Run, attempt: Attempt): void {
 /** For a run that is to be cancelled and that ACR does not know of. */
 export function cancelUncalled(desk: Desk, run: Run, attempt: Attempt): void {
   endAttempt(desk, attempt, "canceled");
-  owe(desk, { kind: "collect", run: run.id, attempt: attempt.number, seq: run.seq });
   failRun(desk, run, "Canceled", "canceled", "canceled before it reached ACR");
 }
 

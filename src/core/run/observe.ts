@@ -31,7 +31,6 @@ export function observe(desk: Desk, run: Run, attempt: Attempt, seen: AcrRun): v
     );
   } else {
     endAttempt(desk, attempt, seen.status, ended);
-    owe(desk, { kind: "collect", run: run.id, attempt: attempt.number, seq: run.seq });
     failRun(
       desk,
       run,
@@ -83,7 +82,6 @@ function succeed(desk: Desk, run: Run, attempt: Attempt, seen: AcrRun): void {
   const digest = output?.digest ?? (lookup?.kind === "found" ? lookup.digest : undefined);
   if (digest === undefined) {
     endAttempt(desk, attempt, "Succeeded");
-    owe(desk, { kind: "collect", run: run.id, attempt: attempt.number, seq: run.seq });
     failRun(desk, run, "Failed", "no-output", `ACR says that it succeeded, but there is no ${tags[0]} in the registry`);
     return;
   }
