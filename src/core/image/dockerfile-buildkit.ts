@@ -27,6 +27,7 @@ export function buildKitNeeds(
   }
   return [...firstLine].map(([feature, line]) => ({
     line,
+    classicOnly: true,
     message: `${feature} needs BuildKit, which ACR leaves off unless the build step turns it on`,
   }));
 }

@@ -1,6 +1,6 @@
 import type { Escape } from "./dockerfile-expand.ts";
 import { DockerfileRefusal } from "./dockerfile-refusal.ts";
-import { type Source, sourcesOf } from "./dockerfile-sources.ts";
+import { type Flag, type Source, sourcesOf } from "./dockerfile-sources.ts";
 import type { Stage } from "./dockerfile-stages.ts";
 import { quote } from "./quote.ts";
 
@@ -18,6 +18,8 @@ export interface ImageUse {
   readonly reachable: boolean;
   /** Whether it is what the target stands on. */
   readonly isOrigin: boolean;
+  /** Of COPY and RUN: the flag that names it. */
+  readonly flag?: Flag;
 }
 
 /**
@@ -71,7 +73,8 @@ export function imageUses(
     }),
     ...nodes.flatMap((node, index) =>
       node.images.map(
-        ({ from, line, by }): ImageUse => ({
+        ({ from, line, by, flag }): ImageUse => ({
+          flag,
           image: from,
           line,
           instruction: by,

@@ -13,6 +13,19 @@ export interface Instruction extends SplitInstruction {
   readonly lastLine: number;
   /** Last line with its heredocs. */
   readonly endLine: number;
+  /** Which physical lines its text was joined from, in order. */
+  readonly pieces: readonly Piece[];
+}
+
+/** A stretch of an instruction's text that stands on one physical line. */
+export interface Piece {
+  /** Offset in the instruction's text. */
+  readonly at: number;
+  readonly length: number;
+  /** 1-based. */
+  readonly line: number;
+  /** Offset in that line. */
+  readonly column: number;
 }
 
 export interface DockerfileLines {
@@ -47,7 +60,7 @@ export function readLines(text: string): DockerfileLines {
     const split = splitInstruction(logical.text, escapeToken);
     for (const heredoc of heredocsOf(logical.text, split, escapeToken, start + 1))
       next = skipHeredoc(physical, next, heredoc, start + 1);
-    instructions.push({ ...split, line: start + 1, lastLine: logical.next, endLine: next });
+    instructions.push({ ...split, line: start + 1, lastLine: logical.next, endLine: next, pieces: logical.pieces });
   }
   return { escapeToken, instructions, physical };
 }
@@ -82,21 +95,22 @@ function readLogicalLine(
   physical: readonly string[],
   start: number,
   escapeToken: Escape,
-): { readonly text?: string; readonly next: number } {
+): { readonly text?: string; readonly next: number; readonly pieces: readonly Piece[] } {
   const first = physical[start]!;
-  let { text, continues } = isComment(first)
-    ? { text: "", continues: false }
-    : withoutContinuation(trimSpaceStart(first), escapeToken);
+  const trimmed = isComment(first) ? "" : trimSpaceStart(first);
+  let { text, continues } = withoutContinuation(trimmed, escapeToken);
   let next = start + 1;
-  if (!continues && text === "") return { next };
+  if (!continues && text === "") return { next, pieces: [] };
+  const pieces: Piece[] = [{ at: 0, length: text.length, line: next, column: first.length - trimmed.length }];
   while (continues && next < physical.length) {
     const line = physical[next++]!;
     if (isComment(line) || trimSpaceStart(line) === "") continue;
     const part = withoutContinuation(line, escapeToken);
+    pieces.push({ at: text.length, length: part.text.length, line: next, column: 0 });
     text += part.text;
     continues = part.continues;
   }
-  return { text, next };
+  return { text, next, pieces };
 }
 
 /** A line goes on when its last character but blanks is the escape character, and not one that is itself escaped. */

@@ -8,6 +8,10 @@ export interface DockerfileWarning {
   /** 1-based. */
   readonly line: number;
   readonly message: string;
+  /** Only the builder without BuildKit minds; Slipway's builds turn BuildKit on. */
+  readonly classicOnly?: true;
+  /** The build fails, unless a frontend of the file's own knows better. */
+  readonly unlessFrontend?: true;
 }
 
 /**
@@ -42,7 +46,13 @@ function fromWarnings({ keyword, flags, args, line, lastLine }: Instruction): re
 
 function unknownInstruction({ keyword, line }: Instruction): readonly DockerfileWarning[] {
   if (instructionNames.has(keyword)) return [];
-  return [{ line, message: `${quote(keyword)} is no instruction that the usual Dockerfile frontend knows` }];
+  return [
+    {
+      line,
+      unlessFrontend: true,
+      message: `${quote(keyword)} is no instruction that the usual Dockerfile frontend knows`,
+    },
+  ];
 }
 
 /** Lines that look like FROM to a scanner without continuations and heredocs, but are part of something else. */

@@ -1,6 +1,6 @@
 import { type Escape, ExpansionError, expandWord } from "./dockerfile-expand.ts";
 import { DockerfileRefusal } from "./dockerfile-refusal.ts";
-import { csvFields, type SplitInstruction } from "./dockerfile-words.ts";
+import { csvFields, type Span, type SplitInstruction } from "./dockerfile-words.ts";
 import { quote } from "./quote.ts";
 
 /** Where an instruction takes files from besides the build context; whether that is a stage or an image is not decided yet. */
@@ -9,6 +9,14 @@ export interface Source {
   readonly from: string;
   readonly by: "COPY" | "RUN";
   readonly line: number;
+  readonly flag: Flag;
+}
+
+export interface Flag {
+  /** Its quotes and escapes removed. */
+  readonly text: string;
+  /** The whole flag in the instruction's text. */
+  readonly span: Span;
 }
 
 /** `COPY --from=` and `RUN --mount=…,from=`. ADD has no such flag. */
@@ -21,13 +29,14 @@ export function sourcesOf(instruction: SplitInstruction, line: number, escapeTok
 const useStage = "name the image in a FROM of its own (FROM may use global ARGs), and use that stage";
 
 function copySources(instruction: SplitInstruction, line: number, escapeToken: Escape): readonly Source[] {
-  const [from, second] = flagValues(instruction, "from", line);
+  const [first, second] = flagsNamed(instruction, "from", line);
   if (second !== undefined) throw new DockerfileRefusal(line, "COPY has two --from flags", "keep one of them");
-  if (from === undefined || from === "") return [];
+  if (first === undefined || first.value === "") return [];
+  const { value: from, flag } = first;
   if (changesWhenExpanded(from, escapeToken)) {
     throw new DockerfileRefusal(line, `variables are not allowed in COPY --from=${quote(from)}`, useStage);
   }
-  return [{ from, by: "COPY", line }];
+  return [{ from, by: "COPY", line, flag }];
 }
 
 function changesWhenExpanded(from: string, escapeToken: Escape): boolean {
@@ -41,7 +50,7 @@ function changesWhenExpanded(from: string, escapeToken: Escape): boolean {
 }
 
 function mountSources(instruction: SplitInstruction, line: number): readonly Source[] {
-  return flagValues(instruction, "mount", line).flatMap((mount) => {
+  return flagsNamed(instruction, "mount", line).flatMap(({ value: mount, flag }) => {
     const fields = csvFields(mount);
     if (fields === undefined)
       throw new DockerfileRefusal(
@@ -59,7 +68,7 @@ function mountSources(instruction: SplitInstruction, line: number): readonly Sou
     if (options.get("type")?.toLowerCase() === "secret") {
       throw new DockerfileRefusal(line, "a secret mount cannot have from=", "remove from=");
     }
-    return [{ from, by: "RUN" as const, line }];
+    return [{ from, by: "RUN" as const, line, flag }];
   });
 }
 
@@ -70,8 +79,17 @@ function option(field: string): [string, string][] {
 
 /** Values of a flag, in order. Flag names are case-sensitive; flags we do not know belong to newer frontends and are left alone. */
 export function flagValues(instruction: SplitInstruction, name: string, line: number): readonly string[] {
-  return instruction.flags.flatMap((flag) => {
-    if (flag === `--${name}`) throw new DockerfileRefusal(line, `--${name} has no value`, `write --${name}=…`);
-    return flag.startsWith(`--${name}=`) ? [flag.slice(name.length + 3)] : [];
+  return flagsNamed(instruction, name, line).map(({ value }) => value);
+}
+
+function flagsNamed(
+  { flags, flagSpans }: SplitInstruction,
+  name: string,
+  line: number,
+): readonly { readonly value: string; readonly flag: Flag }[] {
+  return flags.flatMap((text, index) => {
+    if (text === `--${name}`) throw new DockerfileRefusal(line, `--${name} has no value`, `write --${name}=…`);
+    const flag = { text, span: flagSpans[index]! };
+    return text.startsWith(`--${name}=`) ? [{ value: text.slice(name.length + 3), flag }] : [];
   });
 }

@@ -89,6 +89,7 @@ function readFrom(instruction: Instruction): Omit<Stage, "sources" | "triggers">
 }
 
 function readArg({ args, line }: Instruction, escapeToken: Escape): readonly GlobalArg[] {
+  if (args === "") throw new DockerfileRefusal(line, "ARG names nothing", "write ARG name or ARG name=value");
   return quotedWords(args, escapeToken).map((word) => {
     const equals = word.indexOf("=");
     if (equals === 0) throw new DockerfileRefusal(line, `ARG ${quote(word)} has no name`, "write ARG name=value");
@@ -98,8 +99,8 @@ function readArg({ args, line }: Instruction, escapeToken: Escape): readonly Glo
   });
 }
 
-function readTrigger({ args, line }: Instruction, escapeToken: Escape): Trigger {
-  const instruction = splitInstruction(args, escapeToken);
+function readTrigger({ args, argsAt, line }: Instruction, escapeToken: Escape): Trigger {
+  const instruction = splitInstruction(args, escapeToken, argsAt);
   if (["ONBUILD", "FROM", "MAINTAINER"].includes(instruction.keyword)) {
     throw new DockerfileRefusal(line, `ONBUILD ${instruction.keyword} is not allowed`, "remove it");
   }

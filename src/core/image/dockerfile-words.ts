@@ -1,5 +1,5 @@
 import type { Escape } from "./dockerfile-expand.ts";
-import { isSpace, trimSpace } from "./go-space.ts";
+import { isSpace, trimSpace, trimSpaceStart } from "./go-space.ts";
 
 /** One instruction, split but not interpreted. */
 export interface SplitInstruction {
@@ -7,29 +7,54 @@ export interface SplitInstruction {
   readonly keyword: string;
   /** `--name=value` words before the arguments, their quotes removed. */
   readonly flags: readonly string[];
+  /** Where each flag stands in the text that was split, quotes and escapes included. */
+  readonly flagSpans: readonly Span[];
   readonly args: string;
+  /** Where the arguments begin in that text. */
+  readonly argsAt: number;
 }
 
-/** BuildKit's parser/split_command.go. */
-export function splitInstruction(text: string, escapeToken: Escape): SplitInstruction {
+/** Offsets, the end not included. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** BuildKit's parser/split_command.go. Offsets count from `at`, for a text that is itself the end of another. */
+export function splitInstruction(text: string, escapeToken: Escape, at = 0): SplitInstruction {
+  const start = text.length - trimSpaceStart(text).length;
   const trimmed = trimSpace(text);
   const blank = trimmed.search(/[\t\v\f\r ]/);
-  if (blank < 0) return { keyword: trimmed.toUpperCase(), flags: [], args: "" };
-  const { flags, rest } = splitFlags(trimmed.slice(blank), escapeToken);
-  return { keyword: trimmed.slice(0, blank).toUpperCase(), flags, args: trimSpace(rest) };
+  if (blank < 0)
+    return { keyword: trimmed.toUpperCase(), flags: [], flagSpans: [], args: "", argsAt: at + start + trimmed.length };
+  const { flags, spans, end } = splitFlags(trimmed, blank, escapeToken);
+  const rest = trimSpaceStart(trimmed.slice(end));
+  return {
+    keyword: trimmed.slice(0, blank).toUpperCase(),
+    flags,
+    flagSpans: spans.map((span) => ({ start: at + start + span.start, end: at + start + span.end })),
+    args: rest,
+    argsAt: at + start + trimmed.length - rest.length,
+  };
 }
 
 /** Flags end at the first word that does not start with two dashes, or at a word of just two dashes. */
-function splitFlags(text: string, escapeToken: Escape): { readonly flags: readonly string[]; readonly rest: string } {
+function splitFlags(
+  text: string,
+  from: number,
+  escapeToken: Escape,
+): { readonly flags: readonly string[]; readonly spans: readonly Span[]; readonly end: number } {
   const flags: string[] = [];
-  let at = 0;
+  const spans: Span[] = [];
+  let at = from;
   for (;;) {
     while (at < text.length && isSpace(text[at]!)) at++;
-    if (!text.startsWith("--", at)) return { flags, rest: text.slice(at) };
+    if (!text.startsWith("--", at)) return { flags, spans, end: at };
     const word = readWord(text, at, escapeToken, false);
-    at = word.end;
-    if (word.text === "--") return { flags, rest: text.slice(at) };
+    if (word.text === "--") return { flags, spans, end: word.end };
     flags.push(word.text);
+    spans.push({ start: at, end: word.end });
+    at = word.end;
   }
 }
 

@@ -1,14 +1,14 @@
 import { buildKitNeeds } from "./dockerfile-buildkit.ts";
 import { detectSyntax, firstWord, type Syntax } from "./dockerfile-directives.ts";
-import type { Escape, Expansion, ExpansionAllowance } from "./dockerfile-expand.ts";
-import { imageUses, resolveBases, targetIndex } from "./dockerfile-graph.ts";
-import { readLines } from "./dockerfile-lines.ts";
+import type { Expansion, ExpansionAllowance } from "./dockerfile-expand.ts";
+import { type ImageUse, imageUses, type ResolvedStage, resolveBases, targetIndex } from "./dockerfile-graph.ts";
+import { type DockerfileLines, readLines } from "./dockerfile-lines.ts";
 import { acrWarnings, type DockerfileWarning } from "./dockerfile-preflight.ts";
 import { DockerfileRefusal } from "./dockerfile-refusal.ts";
 import { readStages, type Stage, type Stages } from "./dockerfile-stages.ts";
 import { expandAt, globalVariables, namesUsed } from "./dockerfile-variables.ts";
 import { quote } from "./quote.ts";
-import { formatReference, isPinned, parseReference, type Reference } from "./reference.ts";
+import { formatReference, isPinned, parseReference, type Reference, tagBesideDigest } from "./reference.ts";
 
 /** An image that building this Dockerfile reads, so that a change of it makes the result stale. */
 export interface Dependency {
@@ -20,6 +20,8 @@ export interface Dependency {
   /** `runtime`: what the target stands on. `frontend`: reads the Dockerfile. `buildtime`: every other. */
   readonly class: "runtime" | "buildtime" | "frontend";
   readonly pinned: boolean;
+  /** The tag written beside a digest: information, the digest decides. */
+  readonly tag?: Reference;
   readonly instruction: "FROM" | "COPY" | "RUN" | "syntax";
 }
 
@@ -49,6 +51,8 @@ const maxLength = 1024 * 1024;
 
 const maxWarnings = 100;
 
+export const defaultPlatform = "linux/amd64";
+
 /**
  * Which images a Dockerfile depends on, by BuildKit's rules (facts: events-and-github.md §6.1; source: moby/buildkit
  * frontend/dockerfile). Total, deterministic, and linear in the length of the text and the build args.
@@ -63,27 +67,22 @@ export function readDockerfile(text: string, options: DockerfileOptions): Docker
 }
 
 function readFacts(text: string, options: DockerfileOptions): DockerfileFacts {
-  if (text.length > maxLength) {
-    throw new DockerfileRefusal(
-      1,
-      `the Dockerfile has ${text.length} characters; ${maxLength} are read at most`,
-      "keep data in files and COPY them",
-    );
-  }
-  const syntax = syntaxOf(text, options.buildArgs);
-  const lines = readLines(text);
-  const parsed = readStages(lines);
+  const { syntax, lines, parsed, uses } = readBuild(text, options);
   const needs = buildKitNeeds(lines, parsed.stages, syntax?.line);
   const warnings = [...acrWarnings(lines, parsed.globals, parsed.stages, options.buildArgs), ...needs];
   if (parsed.stages.length === 0) {
-    if (syntax === undefined)
-      throw new DockerfileRefusal(1, "there is no FROM in this file", "start with FROM and a base image");
     warnings.push({
       line: 1,
       message: "there is no FROM: what the frontend reads stays unknown, and ACR's scanner fails the run",
     });
   }
-  const used = parsed.stages.length === 0 ? [] : stageDependencies(text, lines.escapeToken, parsed, options);
+  // Parsed before it is dropped: BuildKit refuses a bad name in a stage it does not build, too.
+  const used = uses.flatMap((use) => {
+    const reference = referenceAt(use.line, use.image);
+    return use.reachable
+      ? [dependency(reference, use.image, use.line, use.isOrigin ? "runtime" : "buildtime", use.instruction)]
+      : [];
+  });
   return {
     dependencies: distinct([...used, ...frontend(syntax)]),
     warnings: warnings.sort((a, b) => a.line - b.line).slice(0, maxWarnings),
@@ -91,32 +90,51 @@ function readFacts(text: string, options: DockerfileOptions): DockerfileFacts {
   };
 }
 
+/** A Dockerfile taken apart, before its names are read as references. */
+export interface ReadBuild {
+  readonly syntax: Syntax | undefined;
+  readonly lines: DockerfileLines;
+  readonly parsed: Stages;
+  /** Empty when the file has no stages. */
+  readonly resolved: readonly ResolvedStage[];
+  readonly uses: readonly ImageUse[];
+  /** What FROM may expand with. */
+  readonly expansion: Expansion | undefined;
+}
+
+/** For the rest of this room: throws DockerfileRefusal. */
+export function readBuild(text: string, options: DockerfileOptions): ReadBuild {
+  if (text.length > maxLength) {
+    throw new DockerfileRefusal(
+      1,
+      `the Dockerfile has ${text.length} characters; ${maxLength} are read at most`,
+      "keep data in files and COPY them",
+    );
+  }
+  const { buildArgs, platform = defaultPlatform } = options;
+  const syntax = syntaxOf(text, buildArgs);
+  const lines = readLines(text);
+  const parsed = readStages(lines);
+  const { stages, globals } = parsed;
+  if (stages.length === 0) {
+    if (syntax === undefined)
+      throw new DockerfileRefusal(1, "there is no FROM in this file", "start with FROM and a base image");
+    return { syntax, lines, parsed, resolved: [], uses: [], expansion: undefined };
+  }
+  const target = targetIndex(stages, options.target);
+  const targetStage = options.target || stages.at(-1)?.name?.toLowerCase() || "default";
+  const allowance = allowanceFor(text, buildArgs);
+  const { escapeToken } = lines;
+  const variables = globalVariables({ globals, buildArgs, targetStage, platform, escapeToken, allowance });
+  const expansion = { escapeToken, variables, allowance };
+  const resolved = resolveBases(stages, (stage) => expandedBase(stage, expansion));
+  return { syntax, lines, parsed, resolved, uses: imageUses(resolved, target, escapeToken), expansion };
+}
+
 /** The build arg wins over the file. It is given on no line, so it counts as the first. */
 function syntaxOf(text: string, buildArgs: Readonly<Record<string, string>>): Syntax | undefined {
   if (!Object.hasOwn(buildArgs, "BUILDKIT_SYNTAX")) return detectSyntax(text);
   return { image: firstWord(buildArgs.BUILDKIT_SYNTAX!.trim()), line: 1 };
-}
-
-function stageDependencies(
-  text: string,
-  escapeToken: Escape,
-  parsed: Stages,
-  options: DockerfileOptions,
-): readonly Dependency[] {
-  const { stages, globals } = parsed;
-  const { buildArgs, platform = "linux/amd64" } = options;
-  const target = targetIndex(stages, options.target);
-  const targetStage = options.target || stages.at(-1)?.name?.toLowerCase() || "default";
-  const allowance = allowanceFor(text, buildArgs);
-  const variables = globalVariables({ globals, buildArgs, targetStage, platform, escapeToken, allowance });
-  const resolved = resolveBases(stages, (stage) => expandedBase(stage, { escapeToken, variables, allowance }));
-  return imageUses(resolved, target, escapeToken).flatMap((use) => {
-    // Parsed before it is dropped: BuildKit refuses a bad name in a stage it does not build, too.
-    const reference = referenceAt(use.line, use.image);
-    return use.reachable
-      ? [dependency(reference, use.image, use.line, use.isOrigin ? "runtime" : "buildtime", use.instruction)]
-      : [];
-  });
 }
 
 /** A hundred times what ordinary files need, and still proportional to what was given. */
@@ -153,7 +171,7 @@ function frontend(syntax: Syntax | undefined): readonly Dependency[] {
   return [dependency(referenceAt(syntax.line, syntax.image), syntax.image, syntax.line, "frontend", "syntax")];
 }
 
-function referenceAt(line: number, text: string): Reference {
+export function referenceAt(line: number, text: string): Reference {
   const parsed = parseReference(text);
   if (parsed.ok) return parsed.reference;
   throw new DockerfileRefusal(line, parsed.message, "write [registry/]repository[:tag][@digest]");
@@ -166,7 +184,8 @@ function dependency(
   kind: Dependency["class"],
   instruction: Dependency["instruction"],
 ): Dependency {
-  return { reference, text, line, class: kind, pinned: isPinned(reference), instruction };
+  const tag = tagBesideDigest(text);
+  return { reference, text, line, class: kind, pinned: isPinned(reference), ...(tag && { tag }), instruction };
 }
 
 const strength: Readonly<Record<Dependency["class"], number>> = { runtime: 2, buildtime: 1, frontend: 0 };
@@ -177,7 +196,9 @@ function distinct(all: readonly Dependency[]): readonly Dependency[] {
   for (const each of all.toSorted((a, b) => a.line - b.line)) {
     const key = formatReference(each.reference);
     const known = byReference.get(key);
-    if (known === undefined || strength[each.class] > strength[known.class]) byReference.set(key, each);
+    const tag = known?.tag ?? each.tag;
+    const stronger = known === undefined || strength[each.class] > strength[known.class] ? each : known;
+    byReference.set(key, { ...stronger, ...(tag && { tag }) });
   }
   return [...byReference.values()].sort((a, b) => a.line - b.line);
 }

@@ -55,6 +55,14 @@ export function formatReference(reference: Reference): string {
   return `${reference.registry}/${reference.repository}${tag}${digest}`;
 }
 
+/** The tag that was written beside a digest, as a reference of its own: what the digest was once behind. */
+export function tagBesideDigest(text: string): Reference | undefined {
+  const at = text.indexOf("@");
+  if (at < 0 || !text.slice(text.lastIndexOf("/", at) + 1, at).includes(":")) return undefined;
+  const parsed = parseReference(text.slice(0, at));
+  return parsed.ok ? parsed.reference : undefined;
+}
+
 /** A pinned reference never moves, so nothing needs watching. */
 export function isPinned(reference: Reference): boolean {
   return reference.digest !== undefined;
