@@ -25,6 +25,7 @@ export function toDefinition(name: string, image: Image, defaults: Defaults): Im
     },
     test: typeof image.test === "string" ? [image.test] : (image.test ?? []),
     cache: image.cache ?? defaults.cache ?? false,
+    ...((image.compat ?? defaults.compat) ? { compat: true as const } : {}),
     platforms: image.platforms ?? defaults.platforms ?? ["linux/amd64"],
     timeoutSeconds: parseDuration(image.timeout ?? defaults.timeout ?? defaultTimeout) as number,
     ...ownerOf(image.owner ?? defaults.owner),

@@ -1,8 +1,19 @@
 import type { ConfigProblem, Parsed } from "../core/config/definition.ts";
-import type { Platform, PublishRule as PublishRuleConfig, RegistryConfig } from "../core/config/platform.ts";
+import {
+  type BaseUpdatePolicy,
+  defaultBaseUpdates,
+  defaultWaves,
+  type FreezeWindow,
+  type Platform,
+  type PublishRule as PublishRuleConfig,
+  type RegistryConfig,
+  type WavePolicy,
+} from "../core/config/platform.ts";
+import { parseDuration } from "./checks.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import { platformSchema } from "./json-schema.ts";
-import { PlatformFile, PublishRule, Registry } from "./platform-schema.ts";
+import { parseWeekly } from "./platform-checks.ts";
+import { type BaseUpdates, type Freeze, PlatformFile, PublishRule, Registry, type Waves } from "./platform-schema.ts";
 import { problemsOf, sorted } from "./problems.ts";
 import { show } from "./show.ts";
 import { entriesOf, entryIssues, listOf } from "./written-entries.ts";
@@ -43,6 +54,38 @@ function toPlatform(file: PlatformFile): Platform {
         ...(rule.registry === undefined ? {} : { registry: rule.registry }),
       }),
     ),
+    waves: toWaves(file.waves),
+    freeze: (file.freeze ?? []).map(toFreeze),
+    baseUpdates: toBaseUpdates(file["base-updates"]),
+  };
+}
+
+function toWaves(written: Waves | undefined): WavePolicy {
+  return {
+    largeFrom: written?.["large-from"] ?? defaultWaves.largeFrom,
+    stopAfter: written?.["stop-after"] ?? defaultWaves.stopAfter,
+    stopAfterPercent: written?.["stop-after-percent"] ?? defaultWaves.stopAfterPercent,
+  };
+}
+
+function toFreeze({ from, until, weekly, why }: Freeze): FreezeWindow {
+  if (weekly !== undefined) return { kind: "weekly", ...parseWeekly(weekly)!, why };
+  return { kind: "once", from: Date.parse(from!), until: Date.parse(until!), why };
+}
+
+function toBaseUpdates(written: BaseUpdates | undefined): BaseUpdatePolicy {
+  const hosts = written?.registries;
+  return {
+    settleSeconds: written?.settle === undefined ? defaultBaseUpdates.settleSeconds : parseDuration(written.settle)!,
+    checkSeconds:
+      written?.["check-every"] === undefined ? defaultBaseUpdates.checkSeconds : parseDuration(written["check-every"])!,
+    registries: hosts
+      ? Object.entries(hosts).map(([host, registry]) => ({
+          host,
+          tokenHosts: registry["token-hosts"] ?? [],
+          ...(registry.credential === undefined ? {} : { credentialSetting: registry.credential }),
+        }))
+      : defaultBaseUpdates.registries,
   };
 }
 

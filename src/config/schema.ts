@@ -87,7 +87,7 @@ const On = z
     }),
     base_update: z.enum(["all", "runtime", "off"]).optional().meta({
       description:
-        "Which base images built by Slipway rebuild this one when they move: all, those of the final stage, or none. Others are looked up when the image is built, and not watched yet.",
+        "Which base images rebuild this one when they move, wherever they are built: all, those of the final stage, or none.",
       default: "all",
     }),
     schedule: z
@@ -133,6 +133,15 @@ const shared = {
     .boolean()
     .optional()
     .meta({ description: "Keep the layer cache in the registry between runs.", default: false, examples: [true] }),
+  compat: z
+    .boolean()
+    .optional()
+    .meta({
+      description:
+        "Send the Dockerfile with canonical FROM lines, its base images pinned to the digests they have when the build is released.",
+      default: false,
+      examples: [true],
+    }),
   "build-args": BuildArgs.optional(),
   tags: Tags.optional(),
   on: On.optional(),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parsePlatformYaml } from "../../src/config/platform-yaml.ts";
+import { defaultBaseUpdates, defaultWaves } from "../../src/core/config/platform.ts";
 
 const id = (name: string) =>
   `/subscriptions/0a1b2c3d-0000-0000-0000-00000000000f/resourceGroups/rg-images_(1)/providers/Microsoft.ContainerRegistry/registries/${name}`;
@@ -31,7 +32,38 @@ publish:
           { from: "acme/web-*", to: "web/**" },
           { from: 12345, to: "web/shop", registry: "acmedev" },
         ],
+        waves: defaultWaves,
+        freeze: [],
+        baseUpdates: defaultBaseUpdates,
       },
+    });
+  });
+
+  it("reads when waves hold back, when nothing is built and which bases are watched", () => {
+    const parsed = parsePlatformYaml(`version: 1
+registries: {}
+waves: { large-from: 0 }
+freeze:
+  - { weekly: "Fri 16:00 - Mon 06:00", why: weekend }
+  - { from: 2026-12-20T00:00:00Z, until: 2027-01-02T06:00:00Z, why: year's end }
+base-updates:
+  settle: 0s
+  check-every: 1h
+  registries: { docker.io: {}, "127.0.0.1:5000": { credential: SLIPWAY_REGISTRY_X, token-hosts: [auth.example.com] } }
+`);
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+    expect(parsed.value.waves).toEqual({ ...defaultWaves, largeFrom: 0 });
+    expect(parsed.value.freeze).toEqual([
+      { kind: "weekly", from: (4 * 24 + 16) * 60, until: 6 * 60, why: "weekend" },
+      { kind: "once", from: Date.UTC(2026, 11, 20), until: Date.UTC(2027, 0, 2, 6), why: "year's end" },
+    ]);
+    expect(parsed.value.baseUpdates).toEqual({
+      settleSeconds: 0,
+      checkSeconds: 3600,
+      registries: [
+        { host: "docker.io", tokenHosts: [] },
+        { host: "127.0.0.1:5000", tokenHosts: ["auth.example.com"], credentialSetting: "SLIPWAY_REGISTRY_X" },
+      ],
     });
   });
 
@@ -49,12 +81,32 @@ publish:
       ["{ registries: {} }", "1:1 version: `version` is missing -> add `version: 1`"],
       ["{ version: 1 }", "1:1 registries: `registries` is missing -> add `registries: { acmeprod: {} }`"],
       [
-        "{ version: 1, registries: {}, waves: 1 }",
-        "1:31 waves: `waves` is not a key here -> remove it; the keys here are version, registries, publish",
+        "{ version: 1, registries: {}, retention: 1 }",
+        "1:31 retention: `retention` is not a key here -> remove it; the keys here are version, registries, publish, waves, freeze, base-updates",
       ],
       [
-        "{ version: 1, registries: {}, freeze: 1 }",
-        "1:31 freeze: `freeze` is not a key here -> remove it; the keys here are version, registries, publish",
+        "{ version: 1, registries: {}, freeze: [{ weekly: Fri 16:00, why: x }] }",
+        '1:50 freeze[0].weekly: "Fri 16:00" is no weekly time -> write it as in `Fri 16:00 - Mon 06:00`, in UTC',
+      ],
+      [
+        "{ version: 1, registries: {}, freeze: [{ from: 2026-12-20T00:00:00Z, why: x }] }",
+        "1:40 freeze[0]: a freeze needs a begin and an end -> give `from` and `until`, or `weekly`",
+      ],
+      [
+        "{ version: 1, registries: {}, freeze: [{ from: 2026-12-20T00:00:00Z, until: 2026-12-19T00:00:00Z, why: x }] }",
+        "1:40 freeze[0]: 2026-12-19T00:00:00Z is not after 2026-12-20T00:00:00Z -> let the freeze end after it begins",
+      ],
+      [
+        "{ version: 1, registries: {}, base-updates: { settle: 2h } }",
+        '1:55 base-updates.settle: "2h" is out of range -> choose from 0s to 1h',
+      ],
+      [
+        "{ version: 1, registries: {}, base-updates: { registries: { https://docker.io: {} } } }",
+        '1:61 base-updates.registries.https://docker.io: "https://docker.io" is not a registry host -> write the host only, in lower case, as in docker.io or registry.example.com:5000',
+      ],
+      [
+        "{ version: 1, registries: {}, base-updates: { registries: { docker.io: { credential: hunter2 } } } }",
+        "1:86 base-updates.registries.docker.io.credential: this is not the name of a setting -> name a setting that begins with SLIPWAY_REGISTRY_; it holds user:password, this file does not",
       ],
       [
         `{ version: 1, registries: { A: { ${registry} } } }`,

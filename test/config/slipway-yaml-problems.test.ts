@@ -23,7 +23,7 @@ describe("a line of an image", () => {
     ["branches: [a]", "5:5 images.web.branches: `branches` is not a key here -> move it to `on.push.branches`"],
     [
       "cron: a",
-      "5:5 images.web.cron: `cron` is not a key here -> remove it; the keys here are repository, context, dockerfile, target, test, registry, platforms, timeout, owner, cache, build-args, tags, on",
+      "5:5 images.web.cron: `cron` is not a key here -> remove it; the keys here are repository, context, dockerfile, target, test, registry, platforms, timeout, owner, cache, compat, build-args, tags, on",
     ],
     [
       "on: { push: { branch: [a] } }",
@@ -39,7 +39,7 @@ describe("a line of an image", () => {
     ],
     [
       '"a\\u202eb": 1',
-      "5:5 images.web.a\\u{202e}b: `a\\u{202e}b` is not a key here -> remove it; the keys here are repository, context, dockerfile, target, test, registry, platforms, timeout, owner, cache, build-args, tags, on",
+      "5:5 images.web.a\\u{202e}b: `a\\u{202e}b` is not a key here -> remove it; the keys here are repository, context, dockerfile, target, test, registry, platforms, timeout, owner, cache, compat, build-args, tags, on",
     ],
     [
       "<<: {}",
@@ -310,7 +310,7 @@ describe("a file as a whole", () => {
       ],
       [
         `version: 1\ndefaults: { registry: ab, test: [a] }\nimages: { web: { repository: web } }\n`,
-        "2:27 defaults.test: `test` is not a key here -> remove it; the keys here are registry, platforms, timeout, owner, cache, build-args, tags, on",
+        "2:27 defaults.test: `test` is not a key here -> remove it; the keys here are registry, platforms, timeout, owner, cache, compat, build-args, tags, on",
       ],
       [
         `version: 1\n${defaults}images: { a: { repository: x }, b: { repository: x } }\n`,

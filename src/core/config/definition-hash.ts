@@ -27,6 +27,7 @@ export function definitionKey(definition: ImageDefinition): string {
     ["tags.unique", definition.tags.unique.toSorted()],
     ["test", definition.test],
     ["cache", definition.cache],
+    ["compat", definition.compat],
     ["platforms", definition.platforms.toSorted()],
     ["timeout", definition.timeoutSeconds],
   ];

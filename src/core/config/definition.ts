@@ -27,6 +27,8 @@ export interface ImageDefinition {
   /** A string runs in the image's /bin/sh; a list runs as it is, without a shell. */
   readonly test: readonly (string | readonly string[])[];
   readonly cache: boolean;
+  /** The Dockerfile is sent with its base images pinned to the digests they had when the build was released. */
+  readonly compat?: true;
   /** `os/arch[/variant]`. One entry today. */
   readonly platforms: readonly string[];
   /** 300–28800, ACR's own bounds. */

@@ -1,13 +1,13 @@
 import type { SourceRepository } from "../source.ts";
 import { matchesAny } from "./pattern.ts";
-import type { Platform, PublishRule } from "./platform.ts";
+import type { PublishPolicy, PublishRule } from "./platform.ts";
 
 /**
  * Whether deployment policy lets a source repository publish to a repository of a registry. Default deny; one rule must allow all three together.
  * Ids are compared as numbers, never as text: a pattern over ids once let `…123…` pass for `123` (CodeBreach, AWS CodeBuild 2026).
  */
 export function mayPublish(
-  platform: Platform,
+  platform: PublishPolicy,
   source: SourceRepository,
   registryAlias: string,
   repository: string,
@@ -28,6 +28,6 @@ function isFrom({ from }: PublishRule, source: SourceRepository): boolean {
 }
 
 /** Whether any rule names this source repository at all: one that none names is not even read. */
-export function mayPublishAnywhere(platform: Platform, source: SourceRepository): boolean {
+export function mayPublishAnywhere(platform: PublishPolicy, source: SourceRepository): boolean {
   return platform.publish.some((rule) => isFrom(rule, source));
 }

@@ -37,6 +37,7 @@ describe("definitionKey", () => {
     ["repository", { repository: "shop" }, [{ key: "repository", from: "web", to: "shop" }]],
     ["context", { context: "" }, [{ key: "context", from: "images/web", to: "" }]],
     ["dockerfile", { dockerfile: "a/D" }, [{ key: "dockerfile", from: "Dockerfile", to: "a/D" }]],
+    ["compat", { compat: true }, [{ key: "compat", from: "", to: "true" }]],
     ["target", { target: "runtime" }, [{ key: "target", from: "", to: "runtime" }]],
     ["a build argument", { buildArgs: { A: "1" } }, [{ key: "build-args.A", from: "", to: "1" }]],
     ["an empty build argument", { buildArgs: { A: "" } }, [{ key: "build-args.A", from: "", to: '""' }]],

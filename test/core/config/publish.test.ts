@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Platform, PublishRule } from "../../../src/core/config/platform.ts";
+import type { PublishPolicy, PublishRule } from "../../../src/core/config/platform.ts";
 import { mayPublish } from "../../../src/core/config/publish.ts";
 
 const registry = (alias: string) => ({ alias, resourceId: `/subscriptions/s/${alias}`, maxRuns: 4 });
-const platform = (...publish: PublishRule[]): Platform => ({
+const platform = (...publish: PublishRule[]): PublishPolicy => ({
   registries: { acmeprod: registry("acmeprod"), acmedev: registry("acmedev") },
   publish,
 });
