@@ -83,6 +83,8 @@ function replanIfStale(desk: Desk, track: Track, reference: string, base: Run): 
   leaveStale(desk, track, [reason], base, lineage);
 }
 
+export type StaleWord = Inbox & { kind: "track-stale" };
+
 /** The track and what stands on it are planned together, as one word of its own. */
 export function leaveStale(
   desk: Desk,
@@ -93,20 +95,21 @@ export function leaveStale(
 ): void {
   const about = reasons.map((r) => (r.kind === "base" ? r.reference : r.kind)).join(" ");
   const id = `${by.id}.stale.${track.image}.${ascending(track.source.id)}.${track.ref}.${about}`;
-  const word: Inbox = {
-    kind: "track-stale",
-    id,
-    track: track.key,
-    reasons,
-    cause: { kind: "run", id: by.id },
-    waves: by.waves,
-    lineage,
-  };
-  desk.world.put(keys.inbox(desk.now, id), word);
+  desk.world.put(keys.inbox(desk.now, id), staleWord(id, track.key, reasons, by, lineage));
+}
+
+export function staleWord(
+  id: string,
+  track: string,
+  reasons: readonly Reason[],
+  by: Run,
+  lineage: readonly string[],
+): StaleWord {
+  return { kind: "track-stale", id, track, reasons, cause: { kind: "run", id: by.id }, waves: by.waves, lineage };
 }
 
 /** What the track stands on, or will when its run at ACR ends. */
-function standsOn(desk: Desk, track: Track): Readonly<Record<string, string | null>> | undefined {
+export function standsOn(desk: Desk, track: Track): Readonly<Record<string, string | null>> | undefined {
   if (track.active) {
     const run = getRun(desk.world, track.active.id);
     const attempt = run && desk.world.get<Attempt>(keys.attempt(run.id, run.attempt));

@@ -3,6 +3,8 @@ import { buildOrder } from "../graph/build-order.ts";
 import type { Desk } from "../run/desk.ts";
 import { rangeOf } from "../state/keys.ts";
 import type { SnapshotImage, Track, Via } from "../state/rows.ts";
+import { keepsFailing } from "./keeps-failing.ts";
+import type { SkipReason } from "./reason.ts";
 
 /** What an edge says about the dependent, so that a closure need not read tracks it only passes. */
 export interface Edge {
@@ -23,16 +25,32 @@ export function edgesOf(desk: Desk, references: readonly string[]): readonly (re
   return desk.world.ranges<Edge>(ranges, manyTracks).map((rows) => rows.map((r) => r.value));
 }
 
+/** An image that stands on one of a closure and is not built for it. */
+export interface Left {
+  readonly image: string;
+  readonly reason: SkipReason;
+  readonly message: string;
+}
+
+export interface Closure {
+  /** Track keys in build order, each with the tags through which it is reached. */
+  readonly tracks: ReadonlyMap<string, readonly Via[]>;
+  /** By track key. */
+  readonly left: ReadonlyMap<string, Left>;
+}
+
 /**
- * Track keys in build order, each with the tags through which it is reached. `images` are images of a snapshot by track
- * key: the snapshot speaks for them, edges in storage for everyone else. A level of the graph is read in one round.
+ * `images` are images of a snapshot by track key: the snapshot speaks for them, edges in storage for everyone else. A level
+ * of the graph is read in one round.
  */
 export function closureOf(
   desk: Desk,
   changed: readonly string[],
   images: ReadonlyMap<string, SnapshotImage> = new Map(),
-): ReadonlyMap<string, readonly Via[]> {
+): Closure {
   const closure = new Map<string, Via[]>(changed.map((t) => [t, []]));
+  const left = new Map<string, Left>();
+  const own = new Set(changed);
   const fromSnapshot = dependentsBySnapshot(images);
   for (let level = [...changed]; level.length > 0; ) {
     const stored = level.filter((t) => !images.has(t));
@@ -45,32 +63,66 @@ export function closureOf(
       made.map((m) => m.reference),
     );
     const next: string[] = [];
+    const reach = (dependent: string, by: Via) => {
+      const via = closure.get(dependent);
+      if (via) via.push(by);
+      else {
+        closure.set(dependent, [by]);
+        next.push(dependent);
+      }
+    };
     for (const [i, { maker, reference }] of made.entries()) {
-      const elsewhere = edges[i]!.filter((e) => follows(e) && !images.has(e.track)).map((e) => e.track);
-      for (const dependent of [...(fromSnapshot.get(reference) ?? []), ...elsewhere]) {
-        if (dependent === maker) continue;
-        const via = closure.get(dependent);
-        if (via) via.push({ reference, track: maker });
-        else {
-          closure.set(dependent, [{ reference, track: maker }]);
-          next.push(dependent);
-        }
+      const track = tracks.get(maker);
+      const isBuilt = track === undefined || own.has(maker) || !keepsFailing(track);
+      const stored = edges[i]!.filter((edge) => !images.has(edge.track));
+      for (const edge of [...(fromSnapshot.get(reference) ?? []), ...stored]) {
+        if (edge.track === maker) continue;
+        if (!follows(edge)) left.set(edge.track, { image: imageIn(edge.track), ...notFollowed(edge.class) });
+        else if (isBuilt) reach(edge.track, { reference, track: maker });
+        else left.set(edge.track, { image: imageIn(edge.track), ...notBuilt(reference) });
       }
     }
     level = next;
   }
+  for (const track of closure.keys()) left.delete(track);
   const order = buildOrder([...closure].map(([id, via]) => ({ id, standsOn: via.map((v) => v.track) })));
-  return new Map(order.map((track) => [track, closure.get(track)!]));
+  return { tracks: new Map(order.map((track) => [track, closure.get(track)!])), left };
 }
 
-function dependentsBySnapshot(images: ReadonlyMap<string, SnapshotImage>): ReadonlyMap<string, readonly string[]> {
-  const dependents = new Map<string, string[]>();
+/** A track key ends with the image's name, whose characters need no escape: it may be said without the row being read. */
+function imageIn(trackKey: string): string {
+  return trackKey.slice(trackKey.lastIndexOf("|") + 1);
+}
+
+export function notFollowed(dependency: string): Pick<Left, "reason" | "message"> {
+  return { reason: "base-update-off", message: `base_update does not follow ${dependency} bases here` };
+}
+
+function notBuilt(reference: string): Pick<Left, "reason" | "message"> {
+  return { reason: "keeps-failing", message: `its base ${reference} keeps failing and is not built` };
+}
+
+/** How many images of the closure lie below each: its longest way down, `lowest` for those that stand on none of it. */
+export function levelsOf(closure: ReadonlyMap<string, readonly Via[]>, lowest = 0): ReadonlyMap<string, number> {
+  const levels = new Map<string, number>();
+  // In build order, so what an image stands on has its level already, unless they stand on each other.
+  for (const [track, via] of closure)
+    levels.set(
+      track,
+      via.reduce((level, v) => Math.max(level, (levels.get(v.track) ?? lowest - 1) + 1), lowest),
+    );
+  return levels;
+}
+
+function dependentsBySnapshot(images: ReadonlyMap<string, SnapshotImage>): ReadonlyMap<string, readonly Edge[]> {
+  const dependents = new Map<string, Edge[]>();
   for (const [track, image] of images)
     for (const base of image.bases) {
-      if (base.pinned || !follows({ class: base.class, baseUpdate: image.definition.on.baseUpdate })) continue;
+      if (base.pinned) continue;
+      const edge: Edge = { track, class: base.class, baseUpdate: image.definition.on.baseUpdate };
       const known = dependents.get(base.reference);
-      if (known) known.push(track);
-      else dependents.set(base.reference, [track]);
+      if (known) known.push(edge);
+      else dependents.set(base.reference, [edge]);
     }
   return dependents;
 }

@@ -3,26 +3,63 @@
  * anyone: the stored plan and cursor say how far it has come.
  */
 import { contextFailed, contextPrepared, logCollected, requestCancel } from "../run/answers.ts";
-import { type Desk, isoOf } from "../run/desk.ts";
-import { keys } from "../state/keys.ts";
-import type { Decision, Expansion, ExpansionCursor, Inbox, PlanItem, Progress } from "../state/rows.ts";
+import { type Desk, getRun, getTrack, isoOf, seqOf } from "../run/desk.ts";
+import { placeRun } from "../run/place.ts";
+import { keys, rangeOf } from "../state/keys.ts";
+import type {
+  Decision,
+  DecisionFacts,
+  Expansion,
+  ExpansionCursor,
+  Inbox,
+  PlanItem,
+  Progress,
+  Track,
+} from "../state/rows.ts";
+import type { Facts } from "../state/world.ts";
 import { afterBase, planAfterRun } from "./base-ended.ts";
+import { planOfWave, planPause, requestWave } from "./hold-requests.ts";
 import { type Plan, planRef } from "./plan-ref.ts";
 import { planRequest, planStale, type RequestWord } from "./plan-request.ts";
 import { countPlanned, countSkipped, noProgress } from "./progress.ts";
-import { type ItemOutcome, retireTrack, takeDependent, takeImage, takeSelf } from "./take-image.ts";
+import type { Cause } from "./reason.ts";
+import { planTagMoved } from "./tag-moved.ts";
+import { type ItemOutcome, retireTrack, takeDependent, takeImage, takeMoved, takeSelf } from "./take-image.ts";
 
 /**
- * Table storage takes 100 operations a transaction. One is the lease and five close the row: the decision, its pointer, the
- * plan, the cursor and the row itself. An item must fit whole: bases and tags are capped where a ref is read, so that even
+ * Table storage takes 100 operations a transaction. One is the lease and seven close the row: the decision, its two pointers,
+ * its facts, the plan's last part, the cursor and the row itself. An item must fit whole: bases and tags are capped where a ref is read, so that even
  * one that replaces them all and supersedes a planned run does.
  */
-const operationsPerStep = 94;
+const operationsPerStep = 92;
 
-type PlannedWord = Extract<Inbox, { kind: "ref-moved" | "run-ended" | "track-stale" }> | RequestWord;
+/** A plan of more items than this is stored before the first of them is carried out, so that it is made once. */
+const itemsUnstored = 20;
+
+/** A part of a stored plan: about 200 KiB of JSON and 40 KiB compressed, where a row takes 900 and a transaction 4,096. */
+const itemsPerPart = 500;
+
+/** All parts are written in one transaction. A plan of more than 40,000 items has larger parts instead. */
+const partsMost = 80;
+
+/** Items that are asked together what they have to know, so that reading takes a few rounds for all of them. */
+const itemsAskedAtOnce = 100;
+
+/** What a decision was made from is kept up to this many characters; of larger ones only the word. */
+const factsMost = 1_500_000;
+
+type PlannedWord =
+  | Extract<
+      Inbox,
+      { kind: "ref-moved" | "run-ended" | "track-stale" | "tag-moved" | "wave-changed" | "pause-requested" }
+    >
+  | RequestWord;
+
+type DecidedWord = Exclude<Extract<Inbox, { readonly cause: Cause }>, { kind: "track-stale" }>;
 
 /** Returns whether the row is done with. */
 export function expand(desk: Desk, inboxKey: string, word: Inbox): boolean {
+  desk.world.beginFacts();
   switch (word.kind) {
     case "ref-moved":
       if (!accept(desk, word)) break;
@@ -31,12 +68,24 @@ export function expand(desk: Desk, inboxKey: string, word: Inbox): boolean {
       return expandPlan(desk, inboxKey, word, () => ({ plan: planAfterRun(desk, word), progress: noProgress }));
     case "track-stale":
       return expandPlan(desk, inboxKey, word, () => planStale(desk, word.track));
+    case "wave-changed":
+      return expandPlan(desk, inboxKey, word, () => planOfWave(desk, word));
+    case "wave-requested":
+      decideAtOnce(desk, word, () => requestWave(desk, word));
+      break;
+    case "pause-requested":
+      if (isDecided(desk, word.id)) break;
+      return expandPlan(desk, inboxKey, word, () => planPause(desk, word));
+    case "tag-moved":
+      if (!isDecided(desk, word.id)) return expandPlan(desk, inboxKey, word, () => planTagMoved(desk, word));
+      pointFromEvent(desk, word);
+      break;
     case "retry-requested":
     case "rebuild-requested":
       if (isDecided(desk, word.id)) break;
       return expandPlan(desk, inboxKey, word, () => planRequest(desk, word));
     case "cancel-requested":
-      if (!isDecided(desk, word.id)) decide(desk, word, requestCancel(desk, word.run));
+      decideAtOnce(desk, word, () => requestCancel(desk, word.run));
       break;
     case "context-prepared":
       contextPrepared(desk, word);
@@ -62,12 +111,10 @@ function accept(desk: Desk, word: Inbox & { kind: "ref-moved" }): boolean {
   const accepted = desk.world.get<{ generation: number; by: string }>(acceptedKey);
   const isOurs = accepted?.generation === snapshot.generation && accepted.by === word.id;
   if (accepted && !isOurs && snapshot.generation <= accepted.generation) {
-    const progress = desk.world.get<ExpansionCursor>(keys.expansionCursor(word.id))?.progress ?? noProgress;
-    decide(
-      desk,
-      word,
-      countSkipped(progress, "superseded-event", undefined, "a later reading of this ref was already accepted"),
-    );
+    decideAtOnce(desk, word, () => {
+      const progress = desk.world.get<ExpansionCursor>(keys.expansionCursor(word.id))?.progress ?? noProgress;
+      return countSkipped(progress, "superseded-event", undefined, "a later reading of this ref was already accepted");
+    });
     return false;
   }
   if (!isOurs)
@@ -81,54 +128,180 @@ function accept(desk: Desk, word: Inbox & { kind: "ref-moved" }): boolean {
 }
 
 function expandPlan(desk: Desk, inboxKey: string, word: PlannedWord, makePlan: () => Plan): boolean {
-  const cursorKey = keys.expansionCursor(word.id);
-  const cursor = desk.world.get<ExpansionCursor>(cursorKey);
-  const made = cursor ? undefined : makePlan();
-  const plan = made?.plan ?? desk.world.get<Expansion>(keys.expansion(word.id))!.plan;
-  let progress = cursor?.progress ?? made!.progress;
-  for (let next = cursor?.next ?? 0; next < plan.length; next++) {
-    const mark = desk.world.mark();
-    const after = applyItem(desk, word, plan[next]!, progress);
-    if (desk.world.size > operationsPerStep && mark.size > 1) {
-      desk.world.rewind(mark);
-      if (made) desk.world.put(keys.expansion(word.id), { plan } satisfies Expansion);
-      desk.world.put(cursorKey, { next, progress } satisfies ExpansionCursor);
-      return false;
+  const { world } = desk;
+  const cursor = world.get<ExpansionCursor>(keys.expansionCursor(word.id));
+  if (cursor) return carryOn(desk, inboxKey, word, cursor);
+  const { plan, progress } = makePlan();
+  const mark = world.mark();
+  if (plan.length <= itemsUnstored) {
+    const reached = carryOut(desk, word, plan, { from: 0, runs: runsOf(plan), progress });
+    if (reached.next === plan.length) {
+      // With what carrying it out looked at, such as the planned run that was joined.
+      if (isDecision(word)) keepFacts(desk, word);
+      return finish(desk, inboxKey, word, reached.progress);
     }
-    progress = after;
+    world.rewind(mark);
   }
-  if ("cause" in word && word.kind !== "track-stale") decide(desk, word, progress);
+  if (isDecision(word)) {
+    lookAtPlanned(desk, plan);
+    keepFacts(desk, word);
+  }
+  storePlan(desk, word, plan, progress);
+  return false;
+}
+
+/** A stored plan is carried out after its facts are kept. What it joins will have ended when the decision is made again. */
+function lookAtPlanned({ world }: Desk, plan: readonly PlanItem[]): void {
+  if (!isShort(world.facts())) return;
+  const planned = world.getAll<Track>(plan.map((item) => item.track)).flatMap((track) => track?.planned ?? []);
+  world.getAll(planned.map(({ id }) => keys.run(seqOf(id))));
+}
+
+/** Of what the other words lead to, the word before them has said it. */
+function isDecision(word: PlannedWord): word is PlannedWord & DecidedWord {
+  return "cause" in word && word.kind !== "track-stale";
+}
+
+function storePlan(desk: Desk, word: PlannedWord, plan: readonly PlanItem[], progress: Progress): void {
+  const partSize = Math.max(itemsPerPart, Math.ceil(plan.length / partsMost));
+  for (let from = 0; from < plan.length; from += partSize)
+    desk.world.put(keys.expansion(word.id, from / partSize), {
+      plan: plan.slice(from, from + partSize),
+    } satisfies Expansion);
+  desk.world.put(keys.expansionCursor(word.id), {
+    next: 0,
+    size: plan.length,
+    runs: runsOf(plan),
+    partSize,
+    progress,
+  } satisfies ExpansionCursor);
+}
+
+/** Items that may become runs: what only changes how an image is described has no level. */
+function runsOf(plan: readonly PlanItem[]): number {
+  return plan.filter((item) => "level" in item && item.level !== undefined).length;
+}
+
+/** As many items of the present part as fit one transaction. A part that is done with goes with its last item. */
+function carryOn(desk: Desk, inboxKey: string, word: PlannedWord, cursor: ExpansionCursor): boolean {
+  const { world } = desk;
+  const { size, runs, partSize } = cursor;
+  const part = Math.floor(cursor.next / partSize);
+  const partKey = keys.expansion(word.id, part);
+  const { plan } = world.get<Expansion>(partKey)!;
+  const begin = part * partSize;
+  const reached = carryOut(desk, word, plan, { from: cursor.next - begin, runs, progress: cursor.progress });
+  const next = begin + reached.next;
+  if (reached.next === plan.length) world.remove(partKey);
+  if (next === size) return finish(desk, inboxKey, word, reached.progress);
+  world.put(keys.expansionCursor(word.id), { ...cursor, next, progress: reached.progress } satisfies ExpansionCursor);
+  return false;
+}
+
+/** Returns the first item that did not fit any more. */
+function carryOut(
+  desk: Desk,
+  word: PlannedWord,
+  items: readonly PlanItem[],
+  { from, runs, progress }: { readonly from: number; readonly runs: number; readonly progress: Progress },
+): { readonly next: number; readonly progress: Progress } {
+  const { world } = desk;
+  let counted = progress;
+  for (let next = from; next < items.length; next++) {
+    const mark = world.mark();
+    const before = counted;
+    const [after] = world.askTogether(
+      items
+        .slice(next, next + itemsAskedAtOnce)
+        .map((item) => () => applyItem(desk, word, item, { runs, progress: before })),
+    );
+    if (world.size > operationsPerStep && mark.size > 1) {
+      world.rewind(mark);
+      return { next, progress: counted };
+    }
+    counted = after;
+  }
+  return { next: items.length, progress: counted };
+}
+
+function finish(desk: Desk, inboxKey: string, word: PlannedWord, progress: Progress): true {
+  if (isDecision(word)) decide(desk, word, progress);
   close(desk, inboxKey, word.id);
   return true;
 }
 
+function keepFacts(desk: Desk, word: DecidedWord): void {
+  const stored = desk.world.facts();
+  const kept: DecisionFacts = isShort(stored) ? { word, stored } : { word };
+  desk.world.put(keys.facts(word.id), kept);
+}
+
+/** Looks no further than what may be kept: a large plan is made from tens of megabytes. */
+function isShort(facts: Facts): boolean {
+  let length = 0;
+  for (const group of [facts.rows, facts.ranges, facts.digests])
+    for (const fact of group) {
+      length += JSON.stringify(fact).length;
+      if (length > factsMost) return false;
+    }
+  return true;
+}
+
 function close(desk: Desk, inboxKey: string, wordId: string): void {
-  for (const key of [keys.expansion(wordId), keys.expansionCursor(wordId)])
-    if (desk.world.get(key) !== undefined) desk.world.remove(key);
+  forgetPlan(desk, wordId);
   desk.world.remove(inboxKey);
 }
 
-function applyItem(desk: Desk, word: PlannedWord, item: PlanItem, progress: Progress): Progress {
+/** What is left of a stored plan: nothing, or one part if everything went well. */
+export function forgetPlan(desk: Desk, wordId: string): void {
+  const cursorKey = keys.expansionCursor(wordId);
+  if (desk.world.get(cursorKey) === undefined) return;
+  desk.world.remove(cursorKey);
+  for (const part of desk.world.range(rangeOf("expansion", wordId), partsMost)) desk.world.remove(part.key);
+}
+
+function applyItem(
+  desk: Desk,
+  word: PlannedWord,
+  item: PlanItem,
+  { runs, progress }: { readonly runs: number; readonly progress: Progress },
+): Progress {
+  if (item.kind === "place") {
+    const planned = getTrack(desk.world, item.track)?.planned;
+    const run = planned && getRun(desk.world, planned.id);
+    if (run) placeRun(desk, run);
+    return progress;
+  }
   if (word.kind === "run-ended") {
     if (item.kind === "base-ended") afterBase(desk, item, word.run);
     return progress;
   }
-  const outcome = outcomeOf(desk, word, item);
+  if (word.kind === "wave-changed" || word.kind === "pause-requested") return progress;
+  const outcome = outcomeOf(desk, word, item, runs);
   return outcome.kind === "planned"
     ? countPlanned(progress, item.image, outcome.run.id)
     : countSkipped(progress, outcome.reason, item.image, outcome.message);
 }
 
-function outcomeOf(desk: Desk, word: Exclude<PlannedWord, { kind: "run-ended" }>, item: PlanItem): ItemOutcome {
-  const waves = word.kind === "track-stale" ? word.waves : [word.id];
-  const context = { cause: word.cause, waves };
+function outcomeOf(
+  desk: Desk,
+  word: Exclude<PlannedWord, { kind: "run-ended" | "wave-changed" | "pause-requested" }>,
+  item: PlanItem,
+  size: number,
+): ItemOutcome {
+  const context = {
+    cause: word.cause,
+    size,
+    ...(word.kind === "track-stale" ? { waves: word.waves, inherits: true } : { waves: [word.id], inherits: false }),
+  };
+  if (word.kind === "tag-moved" && item.kind === "moved") return takeMoved(desk, item, word, context);
   if (word.kind === "ref-moved") {
     if (item.kind === "take") return takeImage(desk, item, word.snapshot, context);
     if (item.kind === "retire")
       return retireTrack(desk, item.track, word.snapshot.commit === undefined ? "ref-deleted" : "image-removed");
   }
   if (item.kind === "self")
-    return takeSelf(desk, item.track, word as RequestWord | (Inbox & { kind: "track-stale" }), context);
+    return takeSelf(desk, item, word as RequestWord | (Inbox & { kind: "track-stale" }), context);
   const lineage = word.kind === "track-stale" ? [...word.lineage, word.track] : undefined;
   return takeDependent(desk, item as PlanItem & { kind: "dependent" }, context, lineage);
 }
@@ -138,11 +311,15 @@ function isDecided(desk: Desk, id: string): boolean {
   return desk.world.get(keys.decided(id)) !== undefined;
 }
 
-function decide(
-  desk: Desk,
-  word: Extract<Inbox, { kind: "ref-moved" }> | RequestWord | Extract<Inbox, { kind: "cancel-requested" }>,
-  progress: Progress,
-): void {
+/** What needs no plan. */
+function decideAtOnce(desk: Desk, word: DecidedWord, work: () => Progress): void {
+  if (isDecided(desk, word.id)) return;
+  const progress = work();
+  keepFacts(desk, word);
+  decide(desk, word, progress);
+}
+
+function decide(desk: Desk, word: DecidedWord, progress: Progress): void {
   if (isDecided(desk, word.id)) return;
   const about =
     word.kind === "ref-moved"
@@ -164,4 +341,10 @@ function decide(
   const decisionKey = keys.decision(desk.now, word.id);
   desk.world.put(decisionKey, decision);
   desk.world.put(keys.decided(word.id), { key: decisionKey });
+  if (word.kind === "tag-moved") pointFromEvent(desk, word);
+}
+
+/** The word has an id of its own, for several senders may tell of one move; people ask for the event that the causes name. */
+function pointFromEvent({ world }: Desk, { id, cause }: Extract<DecidedWord, { kind: "tag-moved" }>): void {
+  if (cause.kind === "registry-event") world.put(keys.decided(cause.id), world.get(keys.decided(id)));
 }

@@ -3,7 +3,9 @@
 import { type Desk, getRun, isoOf, runIdOf, takeSequence } from "../run/desk.ts";
 import { placeRun } from "../run/place.ts";
 import { insertRun, moveRun, putRun, unplace } from "../run/transition.ts";
-import type { OpenRun, Run, Track, Wanted } from "../state/rows.ts";
+import { giveUpCanary, joinWave, leaveWaves, wavesMost } from "../run/wave.ts";
+import { keys } from "../state/keys.ts";
+import type { OpenRun, Run, Track, Wanted, WaveMember } from "../state/rows.ts";
 import { type Cause, mergeReasons, type Reason } from "./reason.ts";
 
 export interface RunRequest {
@@ -11,8 +13,13 @@ export interface RunRequest {
   readonly reasons: readonly Reason[];
   readonly cause: Cause;
   readonly waves: readonly string[];
+  /** Waves that are inherited count the run; one that a newer wave has planned goes on listening to that. */
+  readonly inherits: boolean;
   /** See Run.lineage. */
   readonly lineage?: readonly string[];
+  readonly level: number;
+  /** Runs the plan may make. */
+  readonly size: number;
 }
 
 /** The track must already be written. Returns the run that will do the work, and whether it is new. */
@@ -32,12 +39,16 @@ function join(desk: Desk, track: Track, planned: Run, request: RunRequest): Run 
   const joined: Run = {
     ...planned,
     reasons: mergeReasons(planned.reasons, request.reasons),
-    waves: [...new Set([...planned.waves, ...request.waves])],
+    waves: uniteWaves(planned.waves, request),
+    ...listensTo(planned, request),
     occurrence: request.wanted.occurrence ?? planned.occurrence,
     baseTries: 0,
     ...lineageOf(planned, request),
   };
+  if (joined.listensTo?.wave !== planned.listensTo?.wave) giveUpCanary(desk, planned);
+  leaveDropped(desk, planned, joined.waves);
   putRun(desk, joined);
+  for (const wave of joined.waves) if (!planned.waves.includes(wave)) joinWave(desk, wave, joined, request);
   desk.world.put(track.key, { ...track, wanted: request.wanted, planned: open(joined) } satisfies Track);
   placeRun(desk, joined);
   return joined;
@@ -63,7 +74,8 @@ function insert(desk: Desk, track: Track, request: RunRequest, older: Run | unde
     times: { Planned: isoOf(desk.now) },
     reasons: mergeReasons(older?.reasons ?? [], request.reasons),
     cause: request.cause,
-    waves: [...new Set([...(older?.waves ?? []), ...request.waves])],
+    waves: uniteWaves(older?.waves ?? [], request),
+    ...listensTo(older, request),
     ...(occurrence ? { occurrence } : {}),
     ...lineageOf(older, request),
     order: older?.order ?? seq,
@@ -74,6 +86,7 @@ function insert(desk: Desk, track: Track, request: RunRequest, older: Run | unde
   };
   if (older) {
     unplace(desk, older);
+    leaveWaves(desk, older, "Superseded", "neither");
     moveRun(desk, older, "Superseded", {
       place: undefined,
       hold: undefined,
@@ -82,6 +95,8 @@ function insert(desk: Desk, track: Track, request: RunRequest, older: Run | unde
     });
   }
   insertRun(desk, run);
+  for (const wave of run.waves)
+    joinWave(desk, wave, run, { ...request, level: levelIn(desk, wave, older) ?? request.level });
   desk.world.put(track.key, {
     ...track,
     wanted: { ...request.wanted, occurrence },
@@ -89,6 +104,29 @@ function insert(desk: Desk, track: Track, request: RunRequest, older: Run | unde
   } satisfies Track);
   placeRun(desk, run);
   return run;
+}
+
+/** The newest last, and no more than are counted. */
+function uniteWaves(before: readonly string[], { waves, inherits }: RunRequest): readonly string[] {
+  const added = waves.filter((wave) => !before.includes(wave));
+  return (inherits ? [...added, ...before] : [...before, ...added]).slice(-wavesMost);
+}
+
+function leaveDropped(desk: Desk, planned: Run, kept: readonly string[]): void {
+  const dropped = planned.waves.filter((wave) => !kept.includes(wave));
+  leaveWaves(desk, planned, "Superseded", "neither", dropped);
+}
+
+function listensTo(before: Run | undefined, { waves, inherits, level }: RunRequest): Pick<Run, "listensTo"> {
+  const wave = waves.at(-1);
+  if (wave === undefined || (inherits && before?.listensTo))
+    return before?.listensTo ? { listensTo: before.listensTo } : {};
+  return { listensTo: { wave, level } };
+}
+
+/** Where the run it takes over from stood in a wave. */
+function levelIn(desk: Desk, wave: string, older: Run | undefined): number | undefined {
+  return older?.waves.includes(wave) ? desk.world.get<WaveMember>(keys.inWave(wave, older.seq))?.level : undefined;
 }
 
 function lineageOf(older: Run | undefined, request: RunRequest): { readonly lineage?: readonly string[] } {

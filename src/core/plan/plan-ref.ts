@@ -5,8 +5,8 @@
 import type { Desk } from "../run/desk.ts";
 import { keys, rangeOf } from "../state/keys.ts";
 import type { PlanItem, Progress, RefSnapshot, SnapshotImage, Track } from "../state/rows.ts";
-import { closureOf } from "./closure.ts";
-import { countSkipped, noProgress } from "./progress.ts";
+import { closureOf, levelsOf } from "./closure.ts";
+import { countLeft, countSkipped, noProgress } from "./progress.ts";
 
 export interface Plan {
   readonly plan: readonly PlanItem[];
@@ -22,11 +22,13 @@ export function planRef(desk: Desk, snapshot: RefSnapshot): Plan {
   const images = new Map(snapshot.images.map((i) => [trackKeyOf(i.name), i]));
 
   const built = [...images].filter(([track, image]) => isBuiltAnew(tracks.get(track), image)).map(([track]) => track);
-  const closure = closureOf(desk, built, images);
+  const { tracks: closure, left } = closureOf(desk, built, images);
+  const levels = levelsOf(closure);
   const items = [...closure].map(([track, via]): PlanItem => {
     const image = images.get(track);
-    if (image) return { kind: "take", track, image: image.name, via };
-    return { kind: "dependent", track, image: desk.world.get<Track>(track)?.image ?? "", via };
+    const level = levels.get(track)!;
+    if (image) return { kind: "take", track, image: image.name, via, level };
+    return { kind: "dependent", track, image: desk.world.get<Track>(track)?.image ?? "", via, level };
   });
 
   let progress = snapshot.refused.reduce((p, r) => countSkipped(p, r.reason, r.image, r.message), noProgress);
@@ -34,8 +36,9 @@ export function planRef(desk: Desk, snapshot: RefSnapshot): Plan {
     if (closure.has(track)) continue;
     // Nothing to build, but its owner, triggers or bases may be described otherwise now.
     if (isDescribedAnew(tracks.get(track)!, image)) items.push({ kind: "take", track, image: image.name, via: [] });
-    else progress = countSkipped(progress, "nothing-changed", image.name);
+    else if (!left.has(track)) progress = countSkipped(progress, "nothing-changed", image.name);
   }
+  progress = countLeft(progress, left);
   const kept = new Set([...images.keys(), ...snapshot.refused.map((r) => trackKeyOf(r.image))]);
   const retired = [...tracks.values()].filter((t) => !kept.has(t.key));
   return {
@@ -52,6 +55,7 @@ function isDescribedAnew(track: Track, image: SnapshotImage): boolean {
   return (
     JSON.stringify(track.definition) !== JSON.stringify(image.definition) ||
     JSON.stringify(track.bases) !== JSON.stringify(image.bases) ||
+    JSON.stringify(track.notes) !== JSON.stringify(image.notes) ||
     JSON.stringify(track.makes) !== JSON.stringify(image.makes)
   );
 }

@@ -3,9 +3,10 @@ import { type Desk, getRun, getTrack, refName } from "../run/desk.ts";
 import { isTerminal } from "../run/transition.ts";
 import { rangeOf } from "../state/keys.ts";
 import type { Inbox, PlanItem, Progress, Track } from "../state/rows.ts";
-import { closureOf } from "./closure.ts";
+import { closureOf, levelsOf } from "./closure.ts";
+import { keepsFailing } from "./keeps-failing.ts";
 import type { Plan } from "./plan-ref.ts";
-import { countSkipped, noProgress } from "./progress.ts";
+import { countLeft, countSkipped, noProgress } from "./progress.ts";
 import type { SkipReason } from "./reason.ts";
 
 export type RequestWord = Extract<Inbox, { kind: "retry-requested" | "rebuild-requested" }>;
@@ -20,18 +21,23 @@ export function planRequest(desk: Desk, word: RequestWord): Plan {
 
 export function planStale(desk: Desk, trackKey: string): Plan {
   const track = getTrack(desk.world, trackKey);
-  return track && !track.retired ? planTracks(desk, [track]) : { plan: [], progress: noProgress };
+  return track && !track.retired && !keepsFailing(track)
+    ? planTracks(desk, [track])
+    : { plan: [], progress: noProgress };
 }
 
 /** What stands on it is planned with it, so that a diamond's end is built once here too. */
 function planTracks(desk: Desk, tracks: readonly Track[]): Plan {
   const own = new Map(tracks.map((t) => [t.key, t.image]));
-  const plan = [...closureOf(desk, [...own.keys()])].map(([track, via]): PlanItem => {
+  const { tracks: closure, left } = closureOf(desk, [...own.keys()]);
+  const levels = levelsOf(closure);
+  const plan = [...closure].map(([track, via]): PlanItem => {
     const image = own.get(track);
-    if (image !== undefined) return { kind: "self", track, image };
-    return { kind: "dependent", track, image: desk.world.get<Track>(track)?.image ?? "", via };
+    const level = levels.get(track)!;
+    if (image !== undefined) return { kind: "self", track, image, level };
+    return { kind: "dependent", track, image: desk.world.get<Track>(track)?.image ?? "", via, level };
   });
-  return { plan, progress: noProgress };
+  return { plan, progress: countLeft(noProgress, left) };
 }
 
 function trackOfRun(desk: Desk, runId: string): readonly Track[] | Progress {

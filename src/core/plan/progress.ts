@@ -1,4 +1,5 @@
 import type { Progress, Skipped } from "../state/rows.ts";
+import type { Left } from "./closure.ts";
 import type { SkipReason } from "./reason.ts";
 
 export const noProgress: Progress = { planned: [], plannedCount: 0, skipped: [] };
@@ -32,4 +33,11 @@ export function countSkipped(
     ...progress,
     skipped: at < 0 ? [...progress.skipped, grown] : progress.skipped.map((s, i) => (i === at ? grown : s)),
   };
+}
+
+export function countLeft(progress: Progress, left: ReadonlyMap<string, Left>): Progress {
+  return [...left.values()].reduce(
+    (p, { reason, image, message }) => countSkipped(p, reason, image, message),
+    progress,
+  );
 }

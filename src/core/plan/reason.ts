@@ -18,31 +18,44 @@ export type Reason =
   | { readonly kind: "request"; readonly action: "retry" | "rebuild"; readonly id: string; readonly of?: string };
 
 /** Why nothing is built, or a planned run ended without being built. Closed: every decision not to build uses one of these. */
-export type SkipReason =
-  | "nothing-changed"
-  | "already-planned"
-  | "ref-not-watched"
-  | "ref-deleted"
-  | "image-removed"
-  | "no-slipway-yaml"
-  | "invalid-config"
-  | "unknown-registry"
-  | "source-not-allowed"
-  | "source-not-readable"
-  | "not-allowed-to-publish"
-  | "dockerfile-missing"
-  | "dockerfile-invalid"
-  | "too-many-bases"
-  | "too-many-tags"
-  | "tag-taken"
-  | "base-failed"
-  | "superseded-event"
-  | "run-not-found"
-  | "run-already-ended"
-  | "image-not-found"
-  | "delivery-failed";
+export const skipReasons = [
+  "nothing-changed",
+  "already-planned",
+  "ref-not-watched",
+  "ref-deleted",
+  "image-removed",
+  "no-slipway-yaml",
+  "invalid-config",
+  "unknown-registry",
+  "source-not-allowed",
+  "source-not-readable",
+  "not-allowed-to-publish",
+  "dockerfile-missing",
+  "dockerfile-invalid",
+  "too-many-bases",
+  "too-many-tags",
+  "tag-taken",
+  "base-failed",
+  "superseded-event",
+  "run-not-found",
+  "run-already-ended",
+  "image-not-found",
+  "base-not-followed",
+  "base-absent",
+  "base-first-seen",
+  "base-update-off",
+  "own-push",
+  "settling",
+  "keeps-failing",
+  "wave-not-found",
+  "delivery-failed",
+] as const;
+export type SkipReason = (typeof skipReasons)[number];
 
-/** What set a run off: a webhook, a person, our own sweep, or another run. Following `run` leads to the root. */
+/** Who said that a tag may have moved: a registry that tells us, or our own timer that asked it. */
+export type RegistryEventSender = "acr-webhook" | "event-grid" | "cloud-event" | "base-check";
+
+/** What set a run off: a webhook, a registry's tag, a person, our own sweep, or another run. Following `run` leads to the root. */
 export type Cause =
   | {
       readonly kind: "delivery";
@@ -52,6 +65,14 @@ export type Cause =
       readonly by?: string;
     }
   | { readonly kind: "sweep"; readonly id: string; readonly at: string }
+  | {
+      readonly kind: "registry-event";
+      readonly id: string;
+      readonly sender: RegistryEventSender;
+      /** Canonical reference of the tag. */
+      readonly reference: string;
+      readonly at: string;
+    }
   | { readonly kind: "request"; readonly id: string; readonly action: string; readonly at: string }
   | { readonly kind: "run"; readonly id: string };
 
@@ -59,9 +80,25 @@ export type Cause =
 export type Hold =
   | { readonly kind: "base"; readonly runs: readonly string[] }
   | { readonly kind: "track-busy"; readonly run: string }
-  | { readonly kind: "base-unknown"; readonly reference: string; readonly why: string };
+  | { readonly kind: "base-unknown"; readonly reference: string; readonly why: string }
+  /** One image of each level of a large wave is built first; the others wait for it. */
+  | { readonly kind: "canary"; readonly wave: string; readonly run: string; readonly image: string }
+  | { readonly kind: "wave-stopped"; readonly wave: string; readonly why: string }
+  | { readonly kind: "paused"; readonly scope: "registry" | "image"; readonly why: string }
+  | { readonly kind: "frozen"; readonly until: string; readonly why: string };
 
-function short(value: string | undefined): string {
+export const holdKinds = [
+  "base",
+  "track-busy",
+  "base-unknown",
+  "canary",
+  "wave-stopped",
+  "paused",
+  "frozen",
+] as const satisfies readonly Hold["kind"][];
+
+/** A digest or a commit as people tell them apart. */
+export function short(value: string | undefined): string {
   if (value === undefined) return "none";
   if (value.startsWith("sha256:")) return value.slice(0, 19);
   return /^[0-9a-f]{40,64}$/.test(value) ? value.slice(0, 7) : value;

@@ -5,7 +5,9 @@ import { type Desk, getRun, getTrack } from "../run/desk.ts";
 import { endRun } from "../run/transition.ts";
 import { keys } from "../state/keys.ts";
 import type { Base, Inbox, PlanItem, RefSnapshot, Run, SnapshotImage, Track, Via, Wanted } from "../state/rows.ts";
+import { standsOn } from "./base-ended.ts";
 import type { Edge } from "./closure.ts";
+import { keepsFailing, keepsFailingMessage } from "./keeps-failing.ts";
 import { openRun } from "./open-run.ts";
 import type { RequestWord } from "./plan-request.ts";
 import type { Cause, Reason, SkipReason } from "./reason.ts";
@@ -17,6 +19,10 @@ export type ItemOutcome =
 export interface PlanContext {
   readonly cause: Cause;
   readonly waves: readonly string[];
+  /** The waves are those of the run before, not news of their own. */
+  readonly inherits: boolean;
+  /** Items of the plan that may become runs. */
+  readonly size: number;
 }
 
 /** An image of a snapshot: new, changed, standing on one that is, or only described otherwise. */
@@ -43,6 +49,7 @@ export function takeImage(
     definition: image.definition,
     dockerfileSha: image.dockerfileSha,
     bases: image.bases,
+    ...(image.notes ? { notes: image.notes } : {}),
     makes: image.makes,
     wanted: before && reasons.length === 0 ? before.wanted : wanted,
     ...(before?.built ? { built: before.built } : {}),
@@ -50,13 +57,44 @@ export function takeImage(
     // Also of a track that was retired meanwhile: its run is still at ACR, and a track has one there at most.
     ...(stored?.active ? { active: stored.active } : {}),
     failures: before?.wanted.inputs === image.inputs ? before.failures : 0,
+    ...(before?.harmed ? { harmed: before.harmed } : {}),
+    // Only described otherwise, it has been asked nothing new.
+    ...(before && reasons.length === 0 ? keptOf(before) : {}),
   };
   desk.world.put(track.key, track);
   if (!before) desk.world.put(keys.imageTrack(track.image, track.source.id, track.ref), { track: track.key });
   moveEdges(desk, track, before?.bases ?? []);
   moveMakes(desk, track, before?.makes ?? []);
   if (reasons.length === 0) return { kind: "skipped", reason: "nothing-changed" };
-  const { run } = openRun(desk, track, { wanted, reasons, ...context, cause: causeOf(reasons, context) });
+  const { run } = openRun(desk, track, {
+    wanted,
+    reasons,
+    ...context,
+    level: item.level ?? 0,
+    cause: causeOf(reasons, context),
+  });
+  return { kind: "planned", run };
+}
+
+/** What a track remembers of what was tried in vain, or declined. */
+function keptOf({ fault, tried, declined }: Track): Partial<Track> {
+  return { ...(fault ? { fault } : {}), ...(tried ? { tried } : {}), ...(declined ? { declined } : {}) };
+}
+
+/** A track that stands on a tag which somebody else moved. */
+export function takeMoved(
+  desk: Desk,
+  item: PlanItem & { kind: "moved" },
+  word: Inbox & { kind: "tag-moved" },
+  context: PlanContext,
+): ItemOutcome {
+  const track = getTrack(desk.world, item.track);
+  if (!track || track.retired) return { kind: "skipped", reason: "image-removed" };
+  const from = standsOn(desk, track)?.[word.reference] ?? word.from;
+  const moved: Reason = { kind: "base", reference: word.reference, ...(from ? { from } : {}), to: word.digest };
+  const reasons = [moved, ...baseReasons(desk, track, item.via)];
+  const wanted: Wanted = { ...track.wanted, occurrence: undefined };
+  const { run } = openRun(desk, track, { wanted, reasons, ...context, level: item.level ?? 0 });
   return { kind: "planned", run };
 }
 
@@ -69,12 +107,14 @@ export function takeDependent(
 ): ItemOutcome {
   const track = getTrack(desk.world, item.track);
   if (!track || track.retired) return { kind: "skipped", reason: "image-removed" };
+  if (keepsFailing(track)) return { kind: "skipped", reason: "keeps-failing", message: keepsFailingMessage };
   const reasons = baseReasons(desk, track, item.via);
   const wanted: Wanted = { ...track.wanted, occurrence: undefined };
   const { run } = openRun(desk, track, {
     wanted,
     reasons,
     ...context,
+    level: item.level ?? 0,
     cause: causeOf(reasons, context),
     ...(lineage ? { lineage } : {}),
   });
@@ -84,18 +124,23 @@ export function takeDependent(
 /** The track that was asked for, or that was found to stand on an old base. */
 export function takeSelf(
   desk: Desk,
-  trackKey: string,
+  item: PlanItem & { kind: "self" },
   word: RequestWord | Extract<Inbox, { kind: "track-stale" }>,
   context: PlanContext,
 ): ItemOutcome {
-  const track = getTrack(desk.world, trackKey);
+  const track = getTrack(desk.world, item.track);
   if (!track || track.retired) return { kind: "skipped", reason: "image-removed" };
   const ask =
     word.kind === "track-stale"
-      ? { occurrence: undefined, reasons: word.reasons, lineage: word.lineage }
+      ? { occurrence: occurrenceIn(word.reasons), reasons: word.reasons, lineage: word.lineage }
       : { occurrence: word.id, reasons: [requestReason(word)] };
   const { occurrence, ...request } = ask;
-  const { run } = openRun(desk, track, { wanted: { ...track.wanted, occurrence }, ...request, ...context });
+  const { run } = openRun(desk, track, {
+    wanted: { ...track.wanted, occurrence },
+    ...request,
+    ...context,
+    level: item.level ?? 0,
+  });
   return { kind: "planned", run };
 }
 
@@ -141,6 +186,11 @@ function requestReason(word: RequestWord): Reason {
     : { kind: "request", action: "rebuild", id: word.id };
 }
 
+/** What a person asked for is still asked for when it is planned again. */
+function occurrenceIn(reasons: readonly Reason[]): string | undefined {
+  return reasons.flatMap((r) => (r.kind === "request" ? [r.id] : [])).at(-1);
+}
+
 function ownReasons(before: Track | undefined, image: SnapshotImage, snapshot: RefSnapshot): readonly Reason[] {
   if (!before) return [{ kind: "first-build" }];
   const reasons: Reason[] = [];
@@ -174,6 +224,10 @@ function moveEdges(desk: Desk, track: Track, before: readonly Base[]): void {
   const now = new Map(track.bases.filter((b) => !b.pinned).map((b) => [b.reference, b]));
   for (const base of before)
     if (!base.pinned && !now.has(base.reference)) desk.world.remove(keys.base(base.reference, track.key));
+  const pinned = new Set(track.bases.flatMap((b) => b.tag ?? []));
+  for (const { tag } of before)
+    if (tag !== undefined && !pinned.has(tag)) desk.world.remove(keys.pinned(tag, track.key));
+  for (const tag of pinned) desk.world.put(keys.pinned(tag, track.key), { track: track.key });
   for (const base of now.values())
     desk.world.put(keys.base(base.reference, track.key), {
       track: track.key,

@@ -1,8 +1,10 @@
 /** What comes back from the slow work done outside a pass, and what people ask of a run. */
+import { planLater } from "../plan/later.ts";
 import { countSkipped, noProgress } from "../plan/progress.ts";
 import { keys } from "../state/keys.ts";
 import type { Attempt, Inbox, Live, Progress, Run, Track } from "../state/rows.ts";
 import { type Desk, getRun, isoOf } from "./desk.ts";
+import { type EndCode, isInputFault } from "./end-code.ts";
 import { renderRun } from "./render-run.ts";
 import { dueKey, endRun, isTerminal, moveRun, owe, putRun } from "./transition.ts";
 
@@ -87,20 +89,27 @@ export function endAttempt(desk: Desk, attempt: Attempt, how: string, changes: P
   } satisfies Attempt);
 }
 
-/** Ends a run that was not built; the track counts the failure of these inputs. */
+/** Ends a run that was not built; the track counts what its inputs did. What was done to it is tried again later. */
 export function failRun(
   desk: Desk,
   run: Run,
   status: "Failed" | "Error" | "Timeout" | "Canceled",
-  code: string,
+  code: EndCode,
   message: string,
 ): void {
   if (run.status !== "Planned") desk.world.remove(keys.live(run.seq));
   // However it ended: an earlier run of the track may count on this one to look at the stable tags (R6).
   if (run.attempt > 0) owe(desk, { kind: "collect", run: run.id, attempt: run.attempt, seq: run.seq });
+  const isCanceled = status === "Canceled";
+  if (!isCanceled && !isInputFault(code)) {
+    const { fault, note } = planLater(desk, run);
+    endRun(desk, run, status, { ended: { code, message }, notes: [...(run.notes ?? []), note] }, { fault });
+    return;
+  }
   const before = desk.world.get<Track>(run.track)?.failures ?? 0;
-  const track = status === "Canceled" ? { declined: run.waves } : { failures: before + 1 };
-  endRun(desk, run, status, { ended: { code, message } }, track);
+  const track = isCanceled ? { declined: run.waves } : { failures: before + 1 };
+  const tried = run.bases ? { tried: run.bases } : {};
+  endRun(desk, run, status, { ended: { code, message } }, { ...track, ...tried, fault: undefined });
 }
 
 /** A fresh attempt of the same run, with what was frozen: a new context is uploaded, a new marker is used. */

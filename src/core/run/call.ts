@@ -78,8 +78,11 @@ function hold(desk: Desk, run: Run, attempt: Attempt, code: string): void {
   if (!run.notes?.includes(note)) putRun(desk, { ...run, notes: [...(run.notes ?? []), note] });
 }
 
-/** What the beginning of a candidate's log says; `unknown` when it cannot be read. */
-export type LogHead = { readonly kind: "text"; readonly text: string } | { readonly kind: "unknown" };
+/** What the beginning of a candidate's log says; `unknown` when there is none, `unreadable` when it may be read later. */
+export type LogHead =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "unknown" }
+  | { readonly kind: "unreadable" };
 
 /**
  * ACR's engine prints the name of the default network before any step runs; ours carries the attempt. A run that has
@@ -93,7 +96,8 @@ export function whoseRun(desk: Desk, attempt: Attempt, log: LogHead, seen: AcrRu
   if (seen.outputImages.some((o) => o.tag !== undefined && attempt.uniqueTags.includes(o.tag))) return "ours";
   // The last of a log may be written after the run is over.
   const endedAt = Date.parse(seen.finishTime ?? seen.createTime ?? "");
-  const settled = Number.isNaN(endedAt) || desk.now > endedAt + desk.timing.findGrace * 1000;
+  const grace = log.kind === "unreadable" ? desk.timing.watch : desk.timing.findGrace;
+  const settled = Number.isNaN(endedAt) || desk.now > endedAt + grace * 1000;
   return (log.kind === "text" && log.text !== "") || settled ? "another" : "undecided";
 }
 

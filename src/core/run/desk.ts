@@ -1,4 +1,4 @@
-import type { RegistryConfig } from "../config/platform.ts";
+import type { FreezeWindow, RegistryConfig, WavePolicy } from "../config/platform.ts";
 import type { SourceRepository } from "../source.ts";
 import { keys } from "../state/keys.ts";
 import type { Run, Sequence, Track } from "../state/rows.ts";
@@ -11,8 +11,15 @@ export interface Desk {
   readonly now: number;
   readonly registry: RegistryConfig & { readonly loginServer: string; readonly firstSequence: number };
   readonly timing: Timing;
+  readonly policy: Policy;
   /** Policy as it is now: a track planned under yesterday's may not be published under today's (R11). */
   mayPublish(source: SourceRepository, repository: string): boolean;
+}
+
+/** What slipway.platform.yaml says about when planned runs may go. */
+export interface Policy {
+  readonly waves: WavePolicy;
+  readonly freeze: readonly FreezeWindow[];
 }
 
 /** Waits the rules need, in seconds. Values, so that a test can live through an hour in no time. */

@@ -9,6 +9,7 @@ import type { Attempt, Built, Run } from "../state/rows.ts";
 import { type AcrRun, type AcrStatus, isAcrTerminal } from "./acr-run.ts";
 import { endAttempt, failRun, tryAgain } from "./answers.ts";
 import { type Desk, getTrack, isoOf } from "./desk.ts";
+import type { EndCode } from "./end-code.ts";
 import { endRun, mayMove, moveRun, owe } from "./transition.ts";
 
 /** ACR's own faults are worth another try; a failing build is not. */
@@ -46,7 +47,7 @@ function shouldTryAgain(run: Run, attempt: Attempt, seen: AcrRun): boolean {
   return seen.status === "Error" || /failed to download context/i.test(seen.errorMessage ?? "");
 }
 
-function codeOf(seen: AcrRun): string {
+function codeOf(seen: AcrRun): EndCode {
   return seen.status === "Canceled"
     ? "canceled"
     : seen.status === "Timeout"
@@ -87,7 +88,10 @@ function succeed(desk: Desk, run: Run, attempt: Attempt, seen: AcrRun): void {
   }
 
   const after = desk.world.digests(Object.keys(attempt.bases));
-  const proved = [...after].every(([base, now]) => now.kind === "found" && now.digest === attempt.bases[base]);
+  // With compat the builder was given digests, so what moved meanwhile cannot be inside.
+  const proved = attempt.definition.compat
+    ? Object.values(attempt.bases).every((digest) => digest !== null)
+    : [...after].every(([base, now]) => now.kind === "found" && now.digest === attempt.bases[base]);
   const at = seen.finishTime ?? isoOf(desk.now);
   const built: Built = { ...attempt.wanted, bases: attempt.bases, proved, digest, run: run.id, at };
   endAttempt(desk, attempt, "Succeeded");
@@ -95,8 +99,9 @@ function succeed(desk: Desk, run: Run, attempt: Attempt, seen: AcrRun): void {
   owe(desk, { kind: "collect", run: run.id, attempt: attempt.number, seq: run.seq });
   for (const tag of tags) desk.world.put(keys.tag(tag), { run: run.id, digest });
   desk.world.put(keys.digest(digest, run.seq), { run: run.id });
-  const ended = { code: "succeeded", message: `built ${digest}` };
-  const done = endRun(desk, run, "Succeeded", { digest, tags, ended }, { built, failures: 0 });
+  const ended = { code: "succeeded", message: `built ${digest}` } as const;
+  const good = { built, failures: 0, fault: undefined, tried: undefined };
+  const done = endRun(desk, run, "Succeeded", { digest, tags, ended }, good);
 
   const track = getTrack(desk.world, run.track);
   const reasons = track?.built?.run === run.id ? movedBases(attempt, after) : [];

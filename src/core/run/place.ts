@@ -2,11 +2,14 @@
  * Where a planned run stands: ready, or waiting and for what. The rule (R5): it waits while a track it stands on directly
  * has an open run of a common wave, or one planned earlier. So a diamond is built once, however uneven its sides are.
  */
+
+import { frozenAt } from "../config/freeze.ts";
 import type { Hold } from "../plan/reason.ts";
 import { keys } from "../state/keys.ts";
-import type { OpenRun, PastHold, Run, Track, Waiting } from "../state/rows.ts";
-import { type Desk, getTrack, isoOf } from "./desk.ts";
+import type { OpenRun, PastHold, Pause, Run, Track, Waiting } from "../state/rows.ts";
+import { type Desk, getRun, getTrack, isoOf } from "./desk.ts";
 import { putRun, unplace } from "./transition.ts";
+import { electCanary, giveUpCanary, waveHold } from "./wave.ts";
 
 /** The references whose digest decides whether an image is current. Its own tag, if it builds on itself, moves with every build. */
 export function movingBases(track: Track): readonly string[] {
@@ -27,11 +30,26 @@ export function blockersOf(desk: Desk, run: Run, track: Track): readonly OpenRun
   return parents
     .flatMap((p) => (p ? [p.planned, p.active] : []))
     .filter((open): open is OpenRun => open !== undefined && open.id !== run.id)
+    .filter((open) => !hasOwnReason(run) || !waitsForPeople(desk, open.id))
     .filter((open) => {
       if (open.order < run.order) return true;
       // After max-hold a run stops waiting for what was planned after it, so a busy base cannot starve it.
       return !heldLong && open.waves.some((wave) => run.waves.includes(wave));
     });
+}
+
+/** A commit, a definition or a person: something to build for whatever becomes of its bases. */
+function hasOwnReason(run: Run): boolean {
+  return run.reasons.some((r) => r.kind !== "base");
+}
+
+/** Only a person or the calendar ends what it waits for, itself or by way of what it stands on. */
+function waitsForPeople(desk: Desk, runId: string, seen = new Set<string>()): boolean {
+  if (seen.has(runId)) return false;
+  seen.add(runId);
+  const hold = getRun(desk.world, runId)?.hold;
+  if (hold?.kind === "paused" || hold?.kind === "frozen" || hold?.kind === "wave-stopped") return true;
+  return hold?.kind === "base" && hold.runs.some((id) => waitsForPeople(desk, id, seen));
 }
 
 function maxHoldEnds(desk: Desk, run: Run): number {
@@ -43,6 +61,8 @@ export function placeRun(desk: Desk, run: Run): boolean {
   const track = getTrack(desk.world, run.track);
   if (!track) return false;
   const hold = holdOf(desk, run, track);
+  if (hold) giveUpCanary(desk, run);
+  else electCanary(desk, run);
   const place = hold ? keys.wait(recheckAt(desk, run, hold), run.seq) : keys.ready(run.order, run.seq);
   if (place === run.place && JSON.stringify(hold) === JSON.stringify(run.hold)) return !hold;
   if (place !== run.place) {
@@ -76,10 +96,22 @@ function waitingOf(run: Run, hold: Hold): Waiting {
   return { run: run.id, hold: hold.kind, order: run.order };
 }
 
-function holdOf(desk: Desk, run: Run, track: Track): Hold | undefined {
+/** Why a planned run may not go now; undefined when it may. */
+export function holdOf(desk: Desk, run: Run, track: Track): Hold | undefined {
   if (track.active) return { kind: "track-busy", run: track.active.id };
   const blockers = blockersOf(desk, run, track);
-  return blockers.length > 0 ? { kind: "base", runs: blockers.map((b) => b.id) } : undefined;
+  if (blockers.length > 0) return { kind: "base", runs: blockers.map((b) => b.id) };
+  return policyHold(desk, run) ?? waveHold(desk, run);
+}
+
+/** What a person asked for by name goes through a pause and a freeze; what merely happened waits. */
+function policyHold(desk: Desk, run: Run): Hold | undefined {
+  if (run.reasons.some((r) => r.kind === "request")) return undefined;
+  const [registry, image] = desk.world.getAll<Pause>([keys.pausedRegistry, keys.pausedImage(run.image)]);
+  if (registry) return { kind: "paused", scope: "registry", why: registry.why };
+  if (image) return { kind: "paused", scope: "image", why: image.why };
+  const frozen = frozenAt(desk.policy.freeze, desk.now);
+  return frozen && { kind: "frozen", until: isoOf(frozen.until), why: frozen.why };
 }
 
 function recheckAt(desk: Desk, run: Run, hold: Hold): number {
@@ -87,6 +119,8 @@ function recheckAt(desk: Desk, run: Run, hold: Hold): number {
   const before =
     run.hold && run.place && JSON.stringify(run.hold) === JSON.stringify(hold) ? recheckTimeOf(run.place) : 0;
   if (before > desk.now) return before;
+  // A freeze may be lifted before its end.
+  if (hold.kind === "frozen") return Math.min(Date.parse(hold.until), desk.now + desk.timing.maxHold * 1000);
   const ends = maxHoldEnds(desk, run);
   return hold.kind === "base" && ends > desk.now ? ends : desk.now + desk.timing.maxHold * 1000;
 }
@@ -94,6 +128,27 @@ function recheckAt(desk: Desk, run: Run, hold: Hold): number {
 /** When a waiting row is to be looked at again, from its key: milliseconds since the epoch. */
 export function recheckTimeOf(waitKey: string): number {
   return Number(waitKey.split("|")[1]);
+}
+
+/** Whether a run that waits for its bases waits, over however many others, for itself. What a person or a clock holds is no cycle. */
+export function waitsForItself(desk: Desk, run: Run): boolean {
+  const seen = new Set<string>();
+  let level = awaitedBy(run);
+  while (level.length > 0) {
+    if (level.includes(run.id)) return true;
+    for (const id of level) seen.add(id);
+    const next = level.flatMap((id) => {
+      const awaited = getRun(desk.world, id);
+      return awaited ? awaitedBy(awaited) : [];
+    });
+    level = [...new Set(next)].filter((id) => !seen.has(id));
+  }
+  return false;
+}
+
+function awaitedBy(run: Run): readonly string[] {
+  if (run.hold?.kind === "base") return run.hold.runs;
+  return run.hold?.kind === "track-busy" ? [run.hold.run] : [];
 }
 
 /** Nothing can move and something waits: the graph has a cycle. The oldest goes first, and says so. */

@@ -3,7 +3,7 @@ import { keys } from "../state/keys.ts";
 import type { Attempt, Live, Run, Track, Wanted } from "../state/rows.ts";
 import { failRun } from "./answers.ts";
 import { type Desk, getTrack, isoOf, refName } from "./desk.ts";
-import { blockersOf, holdRun, movingBases, placeRun } from "./place.ts";
+import { holdRun, movingBases, placeRun } from "./place.ts";
 import { renderRun } from "./render-run.ts";
 import { endRun, moveRun, owe, unplace } from "./transition.ts";
 
@@ -23,10 +23,7 @@ export function release(desk: Desk, run: Run): void {
     endRun(desk, run, "Skipped", { ended: { code: "not-allowed-to-publish", message } });
     return;
   }
-  if (track.active || blockersOf(desk, run, track).length > 0) {
-    placeRun(desk, run);
-    return;
-  }
+  if (!placeRun(desk, run)) return;
   const bases = basesNow(desk, run, track);
   if (bases === undefined) return;
   const wanted: Wanted = {
@@ -48,10 +45,10 @@ function basesNow(desk: Desk, run: Run, track: Track): Readonly<Record<string, s
   for (const [reference, lookup] of digests) {
     if (lookup.kind === "absent") {
       const message = `its base ${reference} does not exist in the registry`;
-      failRun(desk, run, "Failed", "base-not-found", message);
+      failRun(desk, { ...run, bases: { ...bases, [reference]: null } }, "Failed", "base-not-found", message);
       return undefined;
     }
-    if (lookup.kind === "unknown" && run.baseTries + 1 < baseTriesMost) {
+    if (lookup.kind === "unknown" && !lookup.forbidden && run.baseTries + 1 < baseTriesMost) {
       const until = desk.now + desk.timing.baseRetry * 1000;
       holdRun(desk, run, { kind: "base-unknown", reference, why: lookup.why }, until, { baseTries: run.baseTries + 1 });
       return undefined;
@@ -59,6 +56,16 @@ function basesNow(desk: Desk, run: Run, track: Track): Readonly<Record<string, s
     bases[reference] = lookup.kind === "found" ? lookup.digest : null;
   }
   return bases;
+}
+
+/** A base whose run was not waited for has moved nothing yet: it is no reason for what is built now. */
+function withoutUnmoved(run: Run): Pick<Run, "reasons"> & Partial<Run> {
+  const reasons = run.reasons.filter((r) => r.kind !== "base" || r.to !== undefined || r.run === undefined);
+  if (reasons.length === 0 || reasons.length === run.reasons.length) return { reasons: run.reasons };
+  const notes = run.reasons.flatMap((r) =>
+    reasons.includes(r) || r.kind !== "base" ? [] : [`did not wait for ${r.run}: built on ${r.reference} as it was`],
+  );
+  return { reasons, notes: [...(run.notes ?? []), ...notes] };
 }
 
 /** R2: equal to what was built, and nobody asked for more. An unknown or unproved base is never equal. */
@@ -107,6 +114,12 @@ function begin(
     active: { id: run.id, order: run.order, waves: run.waves },
   } satisfies Track);
   unplace(desk, run);
-  const moved = moveRun(desk, run, "Preparing", { attempt: number, place: undefined, hold: undefined, bases });
+  const moved = moveRun(desk, run, "Preparing", {
+    attempt: number,
+    place: undefined,
+    hold: undefined,
+    bases,
+    ...withoutUnmoved(run),
+  });
   owe(desk, { kind: "prepare", run: run.id, attempt: number, seq: moved.seq });
 }

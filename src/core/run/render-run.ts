@@ -1,5 +1,6 @@
 /** The tags and build arguments of one attempt, from the templates of slipway.yaml. */
 import type { ImageDefinition } from "../config/definition.ts";
+import type { DockerfileOptions } from "../image/dockerfile.ts";
 import { isAllowedValue, renderTag, renderValue, type TagVariables } from "../image/tags.ts";
 import type { Run } from "../state/rows.ts";
 import { refName } from "./desk.ts";
@@ -34,6 +35,15 @@ export function renderRun(definition: ImageDefinition, run: Run, attempt: number
     return { ok: false, message: `a test may not start the program ${JSON.stringify(program)}` };
   const buildArgs = renderBuildArgs(definition, variables);
   return buildArgs.ok ? { ok: true, stableTags, uniqueTags, buildArgs: buildArgs.values } : buildArgs;
+}
+
+/** How the Dockerfile is read: as the build will read it. */
+export function dockerfileOptions(
+  { target, platforms }: Pick<ImageDefinition, "target" | "platforms">,
+  buildArgs: Readonly<Record<string, string>>,
+): DockerfileOptions {
+  const [platform] = platforms;
+  return { buildArgs, ...(target === undefined ? {} : { target }), ...(platform === undefined ? {} : { platform }) };
 }
 
 export function renderBuildArgs(

@@ -3,6 +3,7 @@ import { describeReason } from "../plan/reason.ts";
 import { ascending, descending, key, keys } from "../state/keys.ts";
 import type { Due, Inbox, Run, RunStatus, RunSummary, Track } from "../state/rows.ts";
 import { type Desk, isoOf, refName } from "./desk.ts";
+import { healWaves, leaveWaves, type Outcome, outcomeOf } from "./wave.ts";
 
 const order: Readonly<Record<RunStatus, number>> = {
   Planned: 0,
@@ -108,6 +109,8 @@ export function endRun(
   track?: Partial<Track>,
 ): Run {
   unplace(desk, run);
+  const outcome = outcomeOf(status, changes.ended?.code);
+  const harmed = leaveWaves(desk, run, status, outcome);
   // A run that ends while it waits has waited until now.
   const holds = run.holds?.map((h) => (h.until === undefined ? { ...h, until: isoOf(desk.now) } : h));
   const ended = moveRun(desk, run, status, {
@@ -123,6 +126,7 @@ export function endRun(
     const open = {
       ...(before.planned?.id === run.id ? { planned: undefined } : {}),
       ...(before.active?.id === run.id ? { active: undefined } : {}),
+      ...harm(desk, ended, before, outcome, harmed),
     };
     if (before.retired) desk.world.remove(run.track);
     else desk.world.put(run.track, { ...before, ...track, ...open } satisfies Track);
@@ -136,6 +140,24 @@ export function endRun(
   };
   desk.world.put(keyOfWord(desk.now, run), word);
   return ended;
+}
+
+const harmedMost = 8;
+
+/** A track remembers the waves its failures count against until it is built: then those that stopped for it go on. */
+function harm(
+  desk: Desk,
+  run: Run,
+  track: Track,
+  outcome: Outcome,
+  harmed: readonly string[],
+): Pick<Partial<Track>, "harmed"> {
+  if (outcome === "good") {
+    if (track.harmed) healWaves(desk, run, track.harmed);
+    return { harmed: undefined };
+  }
+  if (harmed.length === 0) return {};
+  return { harmed: [...new Set([...(track.harmed ?? []), ...harmed])].slice(-harmedMost) };
 }
 
 /** Internal words sort by sequence within a moment, so that a wave unrolls in the order it was planned. */

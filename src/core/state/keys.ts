@@ -11,13 +11,17 @@ const longestSegment = 300;
 /** Keeps `[A-Za-z0-9._:@+=,-]`; everything else becomes `!` and two hex digits per UTF-8 byte. */
 export function segment(text: string): string {
   if (text.length <= longestSegment && /^[A-Za-z0-9._:@+=,-]*$/.test(text)) return text;
-  let out = "";
-  for (const byte of new TextEncoder().encode(text)) {
-    const c = String.fromCharCode(byte);
-    out += byte < 128 && /[A-Za-z0-9._:@+=,-]/.test(c) ? c : `!${byte.toString(16).padStart(2, "0")}`;
-  }
+  const out = text.replace(/[^A-Za-z0-9._:@+=,-]/gu, escaped);
   // `!~` cannot come from the escape above, so a shortened segment never equals an unshortened one.
   return out.length <= longestSegment ? out : `${out.slice(0, 200)}!~${sha256Hex(new TextEncoder().encode(text))}`;
+}
+
+function escaped(character: string): string {
+  // Nearly always: the slashes of references.
+  if (character < "\u0080") return `!${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  let out = "";
+  for (const byte of new TextEncoder().encode(character)) out += `!${byte.toString(16).padStart(2, "0")}`;
+  return out;
 }
 
 export function key(...segments: readonly string[]): string {
@@ -69,23 +73,37 @@ export const keys = {
   inbox: (atMs: number, id: string) => key("in", oldestFirst(atMs), id),
   refGeneration: (sourceId: number, ref: string) => key("ref", String(sourceId), ref),
   acceptedRef: (sourceId: number, ref: string) => key("head", String(sourceId), ref),
+  /** A word that waits for its moment. */
+  later: (atMs: number, id: string) => key("later", oldestFirst(atMs), id),
   track: (sourceId: number, ref: string, image: string) => key("track", String(sourceId), ref, image),
   /** By image name, for people: which tracks does `node-base` have? */
   imageTrack: (image: string, sourceId: number, ref: string) => key("image", image, String(sourceId), ref),
   makes: (reference: string) => key("makes", reference),
   base: (reference: string, trackKey: string) => key("base", reference, trackKey),
+  /** Who stands on a digest of a tag that may have moved on since. */
+  pinned: (tagReference: string, trackKey: string) => key("pinned", tagReference, trackKey),
   run: (seq: number) => key("run", descending(seq)),
   attempt: (runId: string, attempt: number) => key("attempt", runId, String(attempt)),
   live: (seq: number) => key("live", ascending(seq)),
   ready: (order: number, seq: number) => key("ready", ascending(order), ascending(seq)),
   wait: (recheckAtMs: number, seq: number) => key("wait", oldestFirst(recheckAtMs), ascending(seq)),
-  expansion: (inboxId: string) => key("expansion", inboxId),
+  expansion: (inboxId: string, part: number) => key("expansion", inboxId, ascending(part)),
   expansionCursor: (inboxId: string) => key("expansion-cursor", inboxId),
   due: (kind: string, id: string) => key("due", kind, id),
   acrRun: (acrRunId: string) => key("acr", acrRunId),
   stuck: (inboxId: string) => key("stuck", inboxId),
   watch: (runId: string, attempt: number) => key("watch", runId, String(attempt)),
+  wave: (id: string) => key("wave", id),
+  /** Newest first, for lists. */
+  waveIndex: (atMs: number, id: string) => key("waves", newestFirst(atMs), id),
+  inWave: (id: string, runSeq: number) => key("inwave", id, ascending(runSeq)),
+  pausedRegistry: key("pause", "registry"),
+  pausedImage: (image: string) => key("pause", "image", image),
+  /** In the platform partition: what we know of a tag that images stand on, whoever makes it. */
+  followed: (reference: string) => key("followed", reference),
   decision: (atMs: number, id: string) => key("decision", newestFirst(atMs), id),
+  /** What a decision was made from. */
+  facts: (decisionId: string) => key("facts", decisionId),
   decided: (id: string) => key("decided", id),
   digest: (digest: string, runSeq: number) => key("digest", digest, descending(runSeq)),
   tag: (reference: string) => key("tag", reference),

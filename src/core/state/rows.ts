@@ -1,8 +1,12 @@
 /** The values of the rows in a registry's partition. Only a reconcile pass writes runs, tracks and edges. */
 import type { ConfigProblem, ImageDefinition } from "../config/definition.ts";
+import type { Offered } from "../image/digest-lookup.ts";
+import type { PastDigest } from "../image/tag-history.ts";
 import type { Cause, Hold, Reason, SkipReason } from "../plan/reason.ts";
 import type { AcrStatus } from "../run/acr-run.ts";
+import type { EndCode } from "../run/end-code.ts";
 import type { SourceRepository } from "../source.ts";
+import type { Facts } from "./world.ts";
 
 export type RunStatus = "Planned" | "Preparing" | "Scheduling" | AcrStatus | "Skipped" | "Superseded";
 
@@ -13,6 +17,8 @@ export interface Base {
   readonly class: "runtime" | "buildtime" | "frontend";
   /** Named by digest: it never moves. */
   readonly pinned: boolean;
+  /** Of a pinned base that was written with a tag too: the canonical tag, to say what has come after the digest. */
+  readonly tag?: string;
 }
 
 /** What a build is made of. Two builds with equal values would give the same image. */
@@ -51,14 +57,22 @@ export interface Track {
   readonly definition: ImageDefinition;
   readonly dockerfileSha: string;
   readonly bases: readonly Base[];
+  /** What the preflight found in the Dockerfile that may go wrong at ACR; for people. */
+  readonly notes?: readonly string[];
   /** Stable tags as canonical references. */
   readonly makes: readonly string[];
   readonly wanted: Wanted;
   readonly built?: Built;
   readonly planned?: OpenRun;
   readonly active?: OpenRun;
-  /** Consecutive failures of the present inputs. */
+  /** Consecutive failures of the present inputs, by their own fault. */
   readonly failures: number;
+  /** Its last run ended by no fault of its inputs, and how often in a row it did: it is planned again later. */
+  readonly fault?: { readonly run: string; readonly times: number } | undefined;
+  /** What was behind its bases when it was last tried in vain; null: nothing. Gone when it is built. */
+  readonly tried?: Readonly<Record<string, string | null>> | undefined;
+  /** Large waves that its failure counts against: its next success makes that good. */
+  readonly harmed?: readonly string[] | undefined;
   /** Waves in which a person cancelled its run: they do not plan it again. */
   readonly declined?: readonly string[];
   /** The image is no longer built from this ref; the row stays until its last run at ACR has ended. */
@@ -87,7 +101,10 @@ export interface Run {
   readonly times: Readonly<Partial<Record<RunStatus, string>>>;
   readonly reasons: readonly Reason[];
   readonly cause: Cause;
+  /** Those that count it, oldest first. */
   readonly waves: readonly string[];
+  /** The one whose canary and failure budget hold it: the newest that planned it. `level`: how many images of it lie below. */
+  readonly listensTo?: { readonly wave: string; readonly level: number };
   readonly occurrence?: string;
   /** Place in the queue; a run that supersedes another keeps its place. */
   readonly order: number;
@@ -112,7 +129,7 @@ export interface Run {
   /** Tracks whose runs led to this one outside any plan; a track is not set off by a run that it set off itself. */
   readonly lineage?: readonly string[];
   /** Why it ended as it did, for people. */
-  readonly ended?: { readonly code: string; readonly message: string };
+  readonly ended?: { readonly code: EndCode; readonly message: string };
   readonly notes?: readonly string[];
   readonly supersededBy?: string;
   readonly log?: { readonly blob: string; readonly bytes: number };
@@ -192,6 +209,7 @@ export interface SnapshotImage {
   readonly inputs: string;
   readonly dockerfileSha: string;
   readonly bases: readonly Base[];
+  readonly notes?: readonly string[];
   readonly makes: readonly string[];
 }
 
@@ -218,13 +236,35 @@ export interface RefSnapshot {
 /** One unit of an expansion: small enough that several fit one transaction. */
 export type PlanItem =
   /** An image of the snapshot, new or changed, or standing on one that is. */
-  | { readonly kind: "take"; readonly track: string; readonly image: string; readonly via: readonly Via[] }
+  | {
+      readonly kind: "take";
+      readonly track: string;
+      readonly image: string;
+      readonly via: readonly Via[];
+      readonly level?: number;
+    }
   /** A track of another ref or source that stands on an image of the plan. */
-  | { readonly kind: "dependent"; readonly track: string; readonly image: string; readonly via: readonly Via[] }
+  | {
+      readonly kind: "dependent";
+      readonly track: string;
+      readonly image: string;
+      readonly via: readonly Via[];
+      readonly level?: number;
+    }
+  /** A track that stands on the tag that has moved. */
+  | {
+      readonly kind: "moved";
+      readonly track: string;
+      readonly image: string;
+      readonly via: readonly Via[];
+      readonly level?: number;
+    }
+  /** What a planned run of this track waits for may have changed. */
+  | { readonly kind: "place"; readonly track: string; readonly image: string }
   /** The image left slipway.yaml, or its ref is gone. */
   | { readonly kind: "retire"; readonly track: string; readonly image: string }
   /** The track that was asked for, or found stale; its dependents follow as `dependent`. */
-  | { readonly kind: "self"; readonly track: string; readonly image: string }
+  | { readonly kind: "self"; readonly track: string; readonly image: string; readonly level?: number }
   /** A run that this track may have waited for has ended. */
   | { readonly kind: "base-ended"; readonly track: string; readonly image: string; readonly reference: string };
 
@@ -249,7 +289,7 @@ export interface Progress {
   readonly done?: string;
 }
 
-/** The plan of an inbox row that did not fit one transaction; written once. Nothing is released while one exists. */
+/** A part of the plan of an inbox row that does not fit one transaction; written once. Nothing is released while one exists. */
 export interface Expansion {
   readonly plan: readonly PlanItem[];
 }
@@ -257,6 +297,11 @@ export interface Expansion {
 /** How far a half-expanded inbox row has come. */
 export interface ExpansionCursor {
   readonly next: number;
+  /** Items of the whole plan, and of each part but the last. */
+  readonly size: number;
+  /** Items that may become runs. */
+  readonly runs: number;
+  readonly partSize: number;
   readonly progress: Progress;
 }
 
@@ -280,6 +325,42 @@ export type Inbox =
       readonly waves: readonly string[];
       readonly lineage: readonly string[];
     }
+  /** A tag that images here stand on has another digest behind it, however that was heard of. */
+  | {
+      readonly kind: "tag-moved";
+      readonly id: string;
+      readonly cause: Cause;
+      /** Canonical. */
+      readonly reference: string;
+      readonly digest: string;
+      /** What was behind it when it was last seen, if it was. */
+      readonly from?: string;
+    }
+  /** A canary passed, or the wave was stopped or goes on: those that wait look again. */
+  | {
+      readonly kind: "wave-changed";
+      readonly id: string;
+      readonly wave: string;
+      /** Absent: every level. */
+      readonly level?: number;
+    }
+  | {
+      readonly kind: "wave-requested";
+      readonly id: string;
+      readonly cause: Cause;
+      readonly wave: string;
+      readonly action: "continue" | "stop";
+    }
+  | {
+      readonly kind: "pause-requested";
+      readonly id: string;
+      readonly cause: Cause;
+      readonly action: "pause" | "resume";
+      /** Absent: the whole registry. */
+      readonly image?: string;
+      /** For people; of a pause. */
+      readonly why: string;
+    }
   | {
       readonly kind: "context-prepared";
       readonly id: string;
@@ -292,7 +373,7 @@ export type Inbox =
       readonly id: string;
       readonly run: string;
       readonly attempt: number;
-      readonly code: string;
+      readonly code: EndCode;
       readonly message: string;
     }
   | {
@@ -315,6 +396,102 @@ export type Inbox =
       readonly sourceId?: number;
     };
 
+/** Everything one root cause set off in this registry. Counted as it happens, so that asking for it costs one row. */
+export interface Wave {
+  readonly id: string;
+  readonly at: string;
+  readonly cause: Cause;
+  /** Large enough to hold itself back. */
+  readonly large: boolean;
+  readonly planned: number;
+  /** Runs that have ended, by how. */
+  readonly ended: Readonly<Partial<Record<RunStatus, number>>>;
+  /** The same by owner; the empty name stands for none. */
+  readonly owners: Readonly<Record<string, OwnerCount>>;
+  /** Of its runs' levels. */
+  readonly lowest: number;
+  readonly highest: number;
+  /** `continued`: a person let it go on; neither canaries nor failures stop it any more. */
+  readonly state: "open" | "stopped" | "continued";
+  readonly stoppedBy?: "canary" | "failures" | "person";
+  /** Why it is stopped, for people. */
+  readonly why?: string;
+  /** Images that failed in it and have been built since. */
+  readonly healed?: number;
+  /** By level, where the wave is large enough to have them. */
+  readonly canaries: Readonly<Record<string, Canary>>;
+}
+
+export interface OwnerCount {
+  readonly planned: number;
+  readonly good: number;
+  readonly bad: number;
+  /** Replaced, skipped or cancelled. */
+  readonly neither: number;
+}
+
+/** Waves by time. */
+export interface WaveIndex {
+  readonly wave: string;
+  readonly registry: string;
+  readonly at: string;
+}
+
+export interface Canary {
+  readonly track: string;
+  readonly run: string;
+  readonly image: string;
+  readonly passed: boolean;
+}
+
+export interface WaveMember {
+  readonly run: string;
+  readonly track: string;
+  readonly image: string;
+  readonly level: number;
+  readonly owner?: string;
+}
+
+/** A tag that images stand on, as it was last seen at its registry. In the platform partition: the tag is the same for every registry. */
+export interface Followed {
+  readonly reference: string;
+  /** Absent until it has settled for the first time. */
+  readonly digest?: string;
+  /** When this digest was first seen, ISO 8601. */
+  readonly since?: string;
+  readonly previous?: { readonly digest: string; readonly since: string };
+  /** The last digests before this one, oldest first; absent in rows written before this was kept. */
+  readonly past?: readonly PastDigest[];
+  /** A run of ours that makes the tag and had not ended when this digest came: whose it is has to be seen yet. */
+  readonly claimedBy?: string;
+  /** When its registry was last asked. */
+  readonly checkedAt: string;
+  /** How often it was seen to move. */
+  readonly moves: number;
+  /** Consecutive checks without an answer, and what the last one said. */
+  readonly failures: number;
+  readonly problem?: string;
+  /** Not before this is it asked for again. */
+  readonly notBefore?: string;
+  /** From the last check, for the next. */
+  readonly offered?: Offered;
+  /** Another digest, until it has stayed long enough. */
+  readonly pending?: {
+    readonly digest: string;
+    readonly since: string;
+    /** When it began to move. */
+    readonly first: string;
+    /** The event that looks again. */
+    readonly by: string;
+  };
+}
+
+/** Nothing automatic is released while this row is there; what a person asks for is. */
+export interface Pause {
+  readonly why: string;
+  readonly at: string;
+}
+
 /** One per event: what was decided, and why nothing was built where nothing was. */
 export interface Decision {
   readonly id: string;
@@ -330,6 +507,13 @@ export interface Decision {
   readonly problems?: readonly ConfigProblem[];
   /** What was done besides planning, such as a cancellation. */
   readonly done?: string;
+}
+
+/** What a decision was made from: its word, and what was stored when it was planned. */
+export interface DecisionFacts {
+  readonly word: Inbox;
+  /** Absent when it was too much to keep. */
+  readonly stored?: Facts;
 }
 
 /** Who may write this partition. Every transaction of a pass rewrites it on condition that nobody else has. */

@@ -22,7 +22,7 @@ const triggered = (image: string, baseUpdate: "all" | "runtime" | "off") => {
 
 describe("the closure of a changed image", () => {
   it("is the whole uneven diamond, its end once and last", () => {
-    const { value } = decide({ rows: stored(unevenDiamond) }, (desk) => closureOf(desk, [trackKeyOf("base")]));
+    const { value } = decide({ rows: stored(unevenDiamond) }, (desk) => closureOf(desk, [trackKeyOf("base")]).tracks);
     expect(names(value)).toHaveLength(5);
     expect(names(value)[0]).toBe("base");
     expect(names(value).at(-1)).toBe("app");
@@ -30,7 +30,7 @@ describe("the closure of a changed image", () => {
   });
 
   it("says through which tags each is reached, every one of them", () => {
-    const { value } = decide({ rows: stored(unevenDiamond) }, (desk) => closureOf(desk, [trackKeyOf("base")]));
+    const { value } = decide({ rows: stored(unevenDiamond) }, (desk) => closureOf(desk, [trackKeyOf("base")]).tracks);
     expect(value.get(trackKeyOf("base"))).toEqual([]);
     expect(value.get(trackKeyOf("app"))).toHaveLength(2);
     expect(value.get(trackKeyOf("app"))).toEqual(
@@ -42,14 +42,14 @@ describe("the closure of a changed image", () => {
   });
 
   it("goes only upwards: a change in the middle leaves its bases alone", () => {
-    const { value } = decide({ rows: stored(unevenDiamond) }, (desk) => closureOf(desk, [trackKeyOf("assets")]));
+    const { value } = decide({ rows: stored(unevenDiamond) }, (desk) => closureOf(desk, [trackKeyOf("assets")]).tracks);
     expect(names(value)).toEqual(["assets", "app"]);
   });
 
   it("is the same whether edges come from storage or from the snapshot", () => {
     const images = byKey(unevenDiamond.map((t) => imageOf(t.image, on(t))));
-    const fromSnapshot = decide({}, (desk) => closureOf(desk, [trackKeyOf("base")], images));
-    const fromStorage = decide({ rows: stored(unevenDiamond) }, (desk) => closureOf(desk, [trackKeyOf("base")]));
+    const fromSnapshot = decide({}, (desk) => closureOf(desk, [trackKeyOf("base")], images).tracks);
+    const fromStorage = decide({ rows: stored(unevenDiamond) }, (desk) => closureOf(desk, [trackKeyOf("base")]).tracks);
     expect(new Set(names(fromSnapshot.value))).toEqual(new Set(names(fromStorage.value)));
   });
 
@@ -57,13 +57,13 @@ describe("the closure of a changed image", () => {
     const rows = stored([trackOf("base"), trackOf("web", ["base"]), trackOf("other", ["base"])]);
     // At this commit web no longer stands on base.
     const images = byKey([imageOf("base"), imageOf("web", [])]);
-    const { value } = decide({ rows }, (desk) => closureOf(desk, [trackKeyOf("base")], images));
+    const { value } = decide({ rows }, (desk) => closureOf(desk, [trackKeyOf("base")], images).tracks);
     expect(names(value)).toEqual(["base", "other"]);
   });
 
   it("reads a level of the graph in one round, however wide it is", () => {
     const wide = [trackOf("base"), ...Array.from({ length: 200 }, (_, i) => trackOf(`web-${i}`, ["base"]))];
-    const { value, rounds } = decide({ rows: stored(wide) }, (desk) => closureOf(desk, [trackKeyOf("base")]));
+    const { value, rounds } = decide({ rows: stored(wide) }, (desk) => closureOf(desk, [trackKeyOf("base")]).tracks);
     expect(value.size).toBe(201);
     // Tracks and edges of two levels, and the round that has everything.
     expect(rounds).toBeLessThanOrEqual(6);
@@ -71,8 +71,9 @@ describe("the closure of a changed image", () => {
 
   it("ends although images stand on each other, and on themselves", () => {
     const cycle = [trackOf("hen", ["egg"]), trackOf("egg", ["hen"]), trackOf("snake", ["snake"])];
-    const { value } = decide({ rows: stored(cycle) }, (desk) =>
-      closureOf(desk, [trackKeyOf("hen"), trackKeyOf("snake")]),
+    const { value } = decide(
+      { rows: stored(cycle) },
+      (desk) => closureOf(desk, [trackKeyOf("hen"), trackKeyOf("snake")]).tracks,
     );
     expect(new Set(names(value))).toEqual(new Set(["hen", "egg", "snake"]));
     expect(value.get(trackKeyOf("snake"))).toEqual([]);
@@ -94,19 +95,20 @@ describe("base_update", () => {
     const bases = [base(referenceOf("base"), { class: kind })];
     const web = trackOf("web", [], { bases, ...triggered("web", baseUpdate) });
     const expected = followed ? ["base", "web"] : ["base"];
-    const fromStorage = decide({ rows: stored([trackOf("base"), web]) }, (desk) =>
-      closureOf(desk, [trackKeyOf("base")]),
+    const fromStorage = decide(
+      { rows: stored([trackOf("base"), web]) },
+      (desk) => closureOf(desk, [trackKeyOf("base")]).tracks,
     );
     expect(names(fromStorage.value)).toEqual(expected);
     const images = byKey([imageOf("base"), imageOf("web", [], { bases, definition: web.definition })]);
-    const fromSnapshot = decide({}, (desk) => closureOf(desk, [trackKeyOf("base")], images));
+    const fromSnapshot = decide({}, (desk) => closureOf(desk, [trackKeyOf("base")], images).tracks);
     expect(names(fromSnapshot.value)).toEqual(expected);
   });
 
   it("cuts the graph: what stands on an image that does not follow is not reached through it", () => {
     const middle = trackOf("middle", ["base"], triggered("middle", "off"));
     const rows = stored([trackOf("base"), middle, trackOf("end", ["middle"])]);
-    expect(names(decide({ rows }, (desk) => closureOf(desk, [trackKeyOf("base")])).value)).toEqual(["base"]);
+    expect(names(decide({ rows }, (desk) => closureOf(desk, [trackKeyOf("base")]).tracks).value)).toEqual(["base"]);
   });
 });
 
@@ -114,7 +116,7 @@ describe("a base named by digest", () => {
   it("never moves, so nothing is rebuilt for it", () => {
     const bases = [base(referenceOf("base"), { pinned: true })];
     const images = byKey([imageOf("base"), imageOf("web", [], { bases })]);
-    expect(names(decide({}, (desk) => closureOf(desk, [trackKeyOf("base")], images)).value)).toEqual(["base"]);
+    expect(names(decide({}, (desk) => closureOf(desk, [trackKeyOf("base")], images).tracks).value)).toEqual(["base"]);
   });
 });
 

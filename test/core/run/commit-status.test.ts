@@ -57,10 +57,15 @@ describe("the commit status of a run", () => {
       "error",
       "Not built: superseded by acme-13",
     ],
-    ["canceled", { status: "Canceled", ended: { code: "c", message: "by me" } }, "error", "Canceled: by me"],
-    ["failed", { status: "Failed", ended: { code: "c", message: "exit status 1" } }, "failure", "exit status 1"],
-    ["timed out", { status: "Timeout", ended: { code: "c", message: "too long" } }, "error", "too long"],
-    ["in error", { status: "Error", ended: { code: "c", message: "ACR fell" } }, "error", "ACR fell"],
+    ["canceled", { status: "Canceled", ended: { code: "canceled", message: "by me" } }, "error", "Canceled: by me"],
+    [
+      "failed",
+      { status: "Failed", ended: { code: "build-failed", message: "exit status 1" } },
+      "failure",
+      "exit status 1",
+    ],
+    ["timed out", { status: "Timeout", ended: { code: "timed-out", message: "too long" } }, "error", "too long"],
+    ["in error", { status: "Error", ended: { code: "acr-error", message: "ACR fell" } }, "error", "ACR fell"],
   ])("%s", (_name, change, state, description) => {
     expect(commitStatusOf(runOf(change), undefined)).toEqual({ state, context: "slipway/web", description });
   });
@@ -88,7 +93,7 @@ describe("the commit status of a run", () => {
       fc.property(fc.constantFrom(...statuses), text, fc.array(text, { maxLength: 5 }), (status, message, many) => {
         const run = runOf({
           status,
-          ended: { code: "x", message },
+          ended: { code: "build-failed", message },
           hold: { kind: "base", runs: many },
           reasons: [{ kind: "base", reference: message }],
           tags: many,

@@ -85,7 +85,7 @@ describe("a moved run", () => {
     const ended = runOf({
       status: "Failed",
       times: { Planned: "t0", Failed: "t9" },
-      ended: { code: "c", message: "m" },
+      ended: { code: "build-failed", message: "m" },
     });
     expect(decide({}, (desk) => putRun(desk, ended)).writes.get(at(ended))).toMatchObject({
       endedAt: "t9",
@@ -95,7 +95,7 @@ describe("a moved run", () => {
 });
 
 describe("an ended run", () => {
-  const ended = { code: "canceled", message: "by somebody" };
+  const ended = { code: "canceled", message: "by somebody" } as const;
   const openRun = (run: Run) => ({ id: run.id, order: run.order, waves: run.waves });
 
   it("frees its place and its track, and leaves word for those who wait", () => {

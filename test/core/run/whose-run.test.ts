@@ -11,6 +11,7 @@ const ended: AcrRun = { ...running, status: "Succeeded", finishTime: noon };
 const text = (t: string): LogHead => ({ kind: "text", text: t });
 const network = (name: string) => text(`2026/11/23 12:00:01 Creating Docker network: ${name}, driver: 'bridge'\r\n`);
 const unknown: LogHead = { kind: "unknown" };
+const unreadable: LogHead = { kind: "unreadable" };
 const pushed = (tag: string): AcrRun => ({
   ...ended,
   outputImages: [{ registry: "acme.azurecr.io", repository: "web", tag }],
@@ -31,6 +32,9 @@ describe("an ACR run found after a lost reply", () => {
     ["ended long ago without a log", text(""), ended, 61, "another"],
     ["ended just now, and its log cannot be read", unknown, ended, 30, "undecided"],
     ["ended long ago, and its log is gone", unknown, ended, 61, "another"],
+    ["ended, and its log may be readable later", unreadable, ended, 3600, "undecided"],
+    ["ended an hour ago, and its log was never readable", unreadable, ended, 3601, "another"],
+    ["ended without a readable log but pushed our unique tag", unreadable, pushed("main-aaaaaaa-12"), 1, "ours"],
     ["ended without a log but pushed our unique tag", unknown, pushed("main-aaaaaaa-12"), 1, "ours"],
     ["ended without a log and pushed only the stable tag", unknown, pushed("main"), 61, "another"],
   ])("that %s", (_name, log, seen, secondsLater, whose) => {

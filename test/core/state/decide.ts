@@ -1,3 +1,4 @@
+import { defaultWaves } from "../../../src/core/config/platform.ts";
 import type { DigestLookup } from "../../../src/core/image/digest-lookup.ts";
 import { type Desk, defaultTiming } from "../../../src/core/run/desk.ts";
 import { NotRead, World } from "../../../src/core/state/world.ts";
@@ -30,6 +31,7 @@ export function decide<T>(
       firstSequence: 1,
     },
     timing: defaultTiming,
+    policy: { waves: defaultWaves, freeze: [] },
     mayPublish: () => stored.mayPublish ?? true,
   };
   const rows = Object.entries(stored.rows ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -32,6 +32,15 @@ describe("what a decision sees", () => {
     expect(made.get("k")).toBeUndefined();
   });
 
+  it("of a range that was read to its end is also that nothing else is in it", () => {
+    expect(world().get("a|2")).toBeUndefined();
+    expect(notRead(() => world().get("b|2")).fetches).toEqual([{ kind: "row", key: "b|2" }]);
+    expect(notRead(() => world(2).get("a|2")).fetches).toEqual([{ kind: "row", key: "a|2" }]);
+    const made = world();
+    expect(made.getAll(["a|1", "a|2"])).toEqual([1, undefined]);
+    expect(made.facts().rows).toContainEqual(["a|2", null]);
+  });
+
   it("is what it wrote itself, without reading first", () => {
     const made = new World();
     made.put("k", "mine");
