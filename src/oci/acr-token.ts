@@ -1,9 +1,9 @@
 import type { TokenCredential } from "@azure/identity";
 import { PermanentError, TransientError } from "../errors.ts";
 import { safeCause } from "../redact.ts";
-import { parseRetryAfter } from "../retry-after.ts";
 import { Secret } from "../secret.ts";
 import type { RegistryCredential } from "./credential.ts";
+import { leaveAloneSeconds } from "./leave-alone.ts";
 import { registryOrigin } from "./registry-host.ts";
 import { type Fetch, sendToRegistry } from "./registry-http.ts";
 import { AcrAccessAnswer, AcrRefreshAnswer } from "./schema.ts";
@@ -37,7 +37,7 @@ export function createAcrCredentials(options: {
     const sentence = `sign in to ${origin.host}: ${path} answered ${answer.status}`;
     if (answer.status === 408 || answer.status === 429 || answer.status >= 500)
       throw new TransientError(sentence, {
-        retryAfterSeconds: parseRetryAfter(answer.headers.get("retry-after"), Date.now()),
+        retryAfterSeconds: leaveAloneSeconds(answer),
       });
     throw new PermanentError("registry-denied", sentence);
   };

@@ -1,5 +1,6 @@
 import { parseChallenges } from "./challenge.ts";
 import type { FindCredential } from "./credential.ts";
+import { maySendTo } from "./registry-host.ts";
 import { type Fetch, type RegistryAnswer, type RegistryRequest, sendToRegistry } from "./registry-http.ts";
 import { basic, fetchToken } from "./token.ts";
 import { createTokenCache } from "./token-cache.ts";
@@ -10,11 +11,18 @@ export type SendAuthorized = (registry: URL, scope: string, request: RegistryReq
  * Sends with whatever authorization the registry wants: the cached token first, then what a 401 asks for, once.
  * A second 401 is an answer like any other. https://distribution.github.io/distribution/spec/auth/token/
  */
-export function createAuthorizedSend(fetch: Fetch, credentials: FindCredential, now: () => number): SendAuthorized {
+export function createAuthorizedSend(
+  fetch: Fetch,
+  credentials: FindCredential,
+  tokenHosts: (registryHost: string) => readonly string[],
+  now: () => number,
+): SendAuthorized {
   const cache = createTokenCache(now);
-  return async (registry, scope, request) => {
+  return async (registry, scope, asked) => {
     const key = `${registry.host} ${scope}`;
-    const credential = credentials(registry.host);
+    const credential = await credentials(registry.host);
+    const mayGo = (to: URL) => maySendTo(registry, to, tokenHosts(registry.host));
+    const request = { ...asked, mayGo };
     if (credential?.kind === "token-source") {
       const send = async (fresh: boolean) =>
         sendToRegistry(fetch, { ...request, authorization: bearer(await credential.token(scope, { fresh })) });
@@ -28,7 +36,7 @@ export function createAuthorizedSend(fetch: Fetch, credentials: FindCredential, 
     const challenges = parseChallenges(first.headers.get("www-authenticate") ?? "");
     const wanted = challenges.find(({ scheme }) => scheme === "bearer");
     if (wanted) {
-      const token = await fetchToken(fetch, registry, wanted, scope, credential);
+      const token = await fetchToken(fetch, registry, wanted, scope, { credential, mayGo });
       cache.set(key, token);
       return await sendToRegistry(fetch, { ...request, authorization: bearer(token.value) });
     }

@@ -6,8 +6,6 @@ export type RegistryCredential =
       readonly kind: "password";
       readonly username: string;
       readonly password: Secret;
-      /** Token servers, besides the registry's own host, that may be given it. */
-      readonly tokenHosts?: readonly string[];
     }
   | {
       /** A registry whose tokens are got without asking it for a challenge first (ACR). */
@@ -16,4 +14,6 @@ export type RegistryCredential =
       token(scope: string, options: { fresh: boolean }): Promise<Secret>;
     };
 
-export type FindCredential = (registryHost: string) => RegistryCredential | undefined;
+export type FindCredential = (
+  registryHost: string,
+) => RegistryCredential | undefined | Promise<RegistryCredential | undefined>;

@@ -1,8 +1,8 @@
-import type { DigestLookup } from "../core/image/digest-lookup.ts";
+import type { DigestLookup, Look, Offered } from "../core/image/digest-lookup.ts";
 import { PermanentError, TransientError } from "../errors.ts";
-import { parseRetryAfter } from "../retry-after.ts";
 import { createAuthorizedSend } from "./authorized.ts";
 import type { FindCredential } from "./credential.ts";
+import { leaveAloneSeconds } from "./leave-alone.ts";
 import { registryOrigin } from "./registry-host.ts";
 import { type Fetch, type RegistryAnswer, sha256Digest } from "./registry-http.ts";
 import { ManifestHead } from "./schema.ts";
@@ -17,8 +17,11 @@ export interface OciReference {
 }
 
 export interface OciClient {
-  /** What is behind a tag or digest now. Never throws for what a registry does: whatever is neither found nor a 404 is `unknown`. */
-  resolveDigest(reference: OciReference): Promise<DigestLookup>;
+  /**
+   * What is behind a tag or digest now. Never throws for what a registry does: whatever is neither found nor a 404 is `unknown`.
+   * With what it offered at an earlier look, it is asked whether that still holds.
+   */
+  look(reference: OciReference, offered?: Offered): Promise<Look>;
   /** Points `tag` at the manifest `digest`, byte for byte. Throws TransientError, or PermanentError (manifest-absent, registry-denied, registry-refused, bad-reference, token-realm, token-refused). */
   moveTag(reference: Omit<OciReference, "tag" | "digest">, digest: string, tag: string): Promise<void>;
 }
@@ -34,45 +37,49 @@ const manifestTypes = [
 const repositoryShape = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const tagShape = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const digestShape = /^sha256:[0-9a-f]{64}$/;
+/** RFC 9110 §8.8.3, in ASCII and short enough to be kept in a row. Others are not shown to anybody again. */
+const etagShape = /^(?:W\/)?"[!#-~]{0,200}"$/;
 
 /** https://github.com/opencontainers/distribution-spec/blob/main/spec.md */
 export function createOciClient(options: {
   fetch?: Fetch;
   credentials: FindCredential;
+  /** Hosts, besides its own and those known of it, that a registry may send us to. */
+  tokenHosts?: (registryHost: string) => readonly string[];
   /** Milliseconds; only the life of cached tokens depends on it. */
   now?: () => number;
 }): OciClient {
   const fetch = options.fetch ?? globalThis.fetch;
-  const send = createAuthorizedSend(fetch, options.credentials, options.now ?? Date.now);
+  const { credentials, tokenHosts = () => [], now = Date.now } = options;
+  const send = createAuthorizedSend(fetch, credentials, tokenHosts, now);
 
-  const ask = async (reference: OciReference, method: "GET" | "HEAD"): Promise<RegistryAnswer> => {
+  const ask = async (reference: OciReference, method: "GET" | "HEAD", etag?: string): Promise<RegistryAnswer> => {
     const { origin, url } = manifestUrl(reference);
     return await send(origin, `repository:${reference.repository}:pull`, {
       url,
       method,
-      headers: { accept: manifestTypes },
+      headers: { accept: manifestTypes, ...(etag !== undefined && { "if-none-match": etag }) },
     });
   };
 
-  const resolve = async (reference: OciReference): Promise<DigestLookup> => {
-    const head = await ask(reference, "HEAD");
+  const look = async (reference: OciReference, offered: Offered | undefined): Promise<Look> => {
+    const head = await ask(reference, "HEAD", offered?.etag);
+    if (head.status === 304 && offered) return found(offered.digest, head, offered);
     const digest = head.headers.get("docker-content-digest") ?? "";
-    if (head.status === 200 && digestShape.test(digest))
-      return { kind: "found", digest, mediaType: mediaTypeOf(head, undefined) };
+    if (head.status === 200 && digestShape.test(digest)) return found(digest, head);
     // The digest header is optional, and so, in practice, is HEAD.
     if (head.status !== 200 && head.status !== 405 && head.status !== 501) return notFound(reference, head);
     const answer = await ask(reference, "GET");
-    if (answer.status !== 200) return notFound(reference, answer);
-    return { kind: "found", digest: sha256Digest(answer.body), mediaType: mediaTypeOf(answer, answer.body) };
+    return answer.status === 200 ? found(sha256Digest(answer.body), answer) : notFound(reference, answer);
   };
 
   return {
-    async resolveDigest(reference) {
+    async look(reference, offered) {
       try {
-        return await resolve(reference);
+        return await look(reference, offered);
       } catch (error) {
         if (error instanceof TransientError || error instanceof PermanentError)
-          return { kind: "unknown", why: error.message };
+          return unknown(error.message, "retryAfterSeconds" in error ? error.retryAfterSeconds : undefined);
         throw error;
       }
     },
@@ -98,7 +105,7 @@ export function createOciClient(options: {
       const answer = await send(to.origin, scope, {
         url: to.url,
         method: "PUT",
-        headers: { "content-type": mediaTypeOf(manifest, manifest.body) },
+        headers: { "content-type": mediaTypeOf(manifest) },
         body: new Uint8Array(manifest.body),
       });
       if (answer.status < 200 || answer.status > 299) throw sorted(act, answer);
@@ -117,24 +124,40 @@ function manifestUrl(reference: OciReference): { origin: URL; url: URL } {
   return { origin, url: new URL(`/v2/${repository}/manifests/${name}`, origin) };
 }
 
-/** Only a 404 says that there is nothing. 401 and 403 are also what some registries say of a private or missing repository. */
-function notFound(reference: OciReference, answer: RegistryAnswer): DigestLookup {
-  if (answer.status === 404) return { kind: "absent" };
-  return { kind: "unknown", why: `${reference.registry} answered ${answer.status} for ${reference.repository}` };
+function found(digest: string, answer: RegistryAnswer, before?: Offered): Look {
+  const etag = answer.headers.get("etag") ?? "";
+  const offered = etagShape.test(etag) ? { etag, digest } : before;
+  const rest = leaveAloneSeconds(answer);
+  return {
+    lookup: { kind: "found", digest, mediaType: mediaTypeOf(answer) },
+    ...(offered && { offered }),
+    ...(rest !== undefined && { leaveAloneSeconds: rest }),
+  };
 }
 
-function mediaTypeOf(answer: RegistryAnswer, body: Uint8Array | undefined): string {
-  const header = answer.headers.get("content-type")?.split(";")[0]?.trim();
-  const inBody = body && ManifestHead.safeParse(parseJson(body)).data?.mediaType;
+/** Only a 404 says that there is nothing. 401 and 403 are also what some registries say of a private or missing repository. */
+function notFound({ registry, repository }: OciReference, answer: RegistryAnswer): Look {
+  if (answer.status === 404) return { lookup: { kind: "absent" } };
+  return unknown(`${registry} answered ${answer.status} for ${repository}`, leaveAloneSeconds(answer));
+}
+
+function unknown(why: string, retryAfterSeconds: number | undefined): Look {
+  const lookup: DigestLookup = { kind: "unknown", why };
+  return { lookup: retryAfterSeconds === undefined ? lookup : { ...lookup, retryAfterSeconds } };
+}
+
+function mediaTypeOf({ headers, body }: RegistryAnswer): string {
+  const header = headers.get("content-type")?.split(";")[0]?.trim();
+  const inBody = ManifestHead.safeParse(parseJson(body)).data?.mediaType;
   // A bare application/json says less than the manifest itself.
   if (header && header !== "application/json") return header;
   return inBody ?? header ?? "application/vnd.docker.distribution.manifest.v2+json";
 }
 
 function sorted(act: string, answer: RegistryAnswer): TransientError | PermanentError {
-  const { status, headers } = answer;
+  const { status } = answer;
   const sentence = `${act}: the registry answered ${status}`;
   if (status === 408 || status === 429 || status >= 500)
-    return new TransientError(sentence, { retryAfterSeconds: parseRetryAfter(headers.get("retry-after"), Date.now()) });
+    return new TransientError(sentence, { retryAfterSeconds: leaveAloneSeconds(answer) });
   return new PermanentError(status === 401 || status === 403 ? "registry-denied" : "registry-refused", sentence);
 }

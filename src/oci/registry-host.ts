@@ -17,7 +17,17 @@ export function registryOrigin(registry: string): URL {
   return origin;
 }
 
-/** Token servers that may be given this registry's credentials besides the registry itself. */
-export function knownTokenHosts(origin: URL): readonly string[] {
-  return origin.host === "registry-1.docker.io" ? ["auth.docker.io"] : [];
+/** Docker Hub's token server; Google's registries, to the nearest of which Kubernetes' redirects every manifest. Others' are themselves. */
+const knownHosts: ReadonlyMap<string, RegExp> = new Map([
+  ["registry-1.docker.io", /^auth\.docker\.io$/],
+  ["registry.k8s.io", /^[a-z0-9-]+-docker\.pkg\.dev$/],
+]);
+
+/**
+ * Whether a registry may send us to a URL, for a token or with a redirect: on its own host, one known of it, or one that the
+ * platform file lists for it. Whoever answers for a listed registry must not make us knock at any other door either.
+ */
+export function maySendTo(registry: URL, to: URL, tokenHosts: readonly string[]): boolean {
+  const isItsOwn = to.host === registry.host || tokenHosts.includes(to.host);
+  return isItsOwn || knownHosts.get(registry.host)?.test(to.host) === true;
 }

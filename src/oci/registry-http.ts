@@ -16,6 +16,8 @@ export interface RegistryRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Goes to the host of `url` only: a redirect to another host is followed without it. */
   readonly authorization?: string;
+  /** Which other hosts a redirect may lead to; none unless given. */
+  readonly mayGo?: (to: URL) => boolean;
   readonly body?: Uint8Array<ArrayBuffer> | URLSearchParams;
 }
 
@@ -41,8 +43,8 @@ export async function sendToRegistry(fetch: Fetch, request: RegistryRequest): Pr
       return { status: answer.status, headers: answer.headers, body: await readBody(answer, url) };
     await answer.body?.cancel();
     const next = redirects < redirectLimit && URL.canParse(target, url.href) ? new URL(target, url) : undefined;
-    if (next === undefined || !mayFollow(url, next))
-      throw new TransientError(`${url.host} redirected to where we do not go`);
+    if (next === undefined || !mayFollow(url, next) || (next.host !== url.host && !request.mayGo?.(next)))
+      throw new TransientError(`${url.host} redirected to ${next?.host ?? "nowhere"}, where we do not go`);
     // Once dropped it stays dropped: a chain that comes back does not get it again.
     if (next.origin !== url.origin) authorization = undefined;
     url = next;

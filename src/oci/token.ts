@@ -1,10 +1,9 @@
-import { isLoopbackHost, parseEndpoint } from "../endpoint.ts";
+import { parseEndpoint } from "../endpoint.ts";
 import { PermanentError, TransientError } from "../errors.ts";
-import { parseRetryAfter } from "../retry-after.ts";
 import { Secret } from "../secret.ts";
 import type { Challenge } from "./challenge.ts";
 import type { RegistryCredential } from "./credential.ts";
-import { knownTokenHosts } from "./registry-host.ts";
+import { leaveAloneSeconds } from "./leave-alone.ts";
 import { type Fetch, mayFollow, sendToRegistry } from "./registry-http.ts";
 import { TokenAnswer } from "./schema.ts";
 
@@ -15,22 +14,25 @@ export interface Token {
 
 /**
  * Trades a Bearer challenge for a token: https://distribution.github.io/distribution/spec/auth/token/
- * The realm is the registry's word for "send your password here", so a password goes only to the registry's own host or an allow-listed one.
+ * The realm is the registry's word for "go there, with your password if you have one", so it is followed only to where the registry may send us.
  */
 export async function fetchToken(
   fetch: Fetch,
   registry: URL,
   challenge: Challenge,
   scope: string,
-  credential: Extract<RegistryCredential, { kind: "password" }> | undefined,
+  may: {
+    readonly credential: Extract<RegistryCredential, { kind: "password" }> | undefined;
+    readonly mayGo: (to: URL) => boolean;
+  },
 ): Promise<Token> {
   const realm = parseEndpoint(challenge.parameters.get("realm") ?? "");
   if (!realm.ok || !mayFollow(registry, realm.url))
     throw new PermanentError("token-realm", `${registry.host} names a token realm that is not https`);
-  if (credential && !mayHaveCredential(registry, realm.url, credential))
+  if (!may.mayGo(realm.url))
     throw new PermanentError(
       "token-realm",
-      `${registry.host} asks for its credentials at ${realm.url.host}, which is not allowed to have them`,
+      `${registry.host} sends us to ${realm.url.host} for a token; if that is right, list it as one of its token-hosts in slipway.platform.yaml`,
     );
   const service = challenge.parameters.get("service");
   if (service !== undefined) realm.url.searchParams.set("service", service);
@@ -38,12 +40,13 @@ export async function fetchToken(
   const answer = await sendToRegistry(fetch, {
     url: realm.url,
     method: "GET",
-    authorization: credential && basic(credential),
+    authorization: may.credential && basic(may.credential),
+    mayGo: may.mayGo,
   });
   const act = `get a token for ${registry.host} from ${realm.url.host}`;
   if (answer.status === 429 || answer.status >= 500)
     throw new TransientError(`${act}: answered ${answer.status}`, {
-      retryAfterSeconds: parseRetryAfter(answer.headers.get("retry-after"), Date.now()),
+      retryAfterSeconds: leaveAloneSeconds(answer),
     });
   if (answer.status !== 200) throw new PermanentError("token-refused", `${act}: answered ${answer.status}`);
   const parsed = TokenAnswer.safeParse(parseJson(answer.body));
@@ -54,11 +57,6 @@ export async function fetchToken(
 
 export function basic(credential: { username: string; password: Secret }): string {
   return `Basic ${Buffer.from(`${credential.username}:${credential.password.expose()}`).toString("base64")}`;
-}
-
-function mayHaveCredential(registry: URL, realm: URL, credential: { tokenHosts?: readonly string[] }): boolean {
-  const allowed = [registry.host, ...knownTokenHosts(registry), ...(credential.tokenHosts ?? [])];
-  return allowed.includes(realm.host) && (realm.protocol === "https:" || isLoopbackHost(registry.hostname));
 }
 
 /** The JSON of a body, or undefined when it is none. */

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { PermanentError, TransientError } from "../../src/errors.ts";
 import { createAcrCredentials } from "../../src/oci/acr-token.ts";
 import { createOciClient } from "../../src/oci/registry-client.ts";
+import { lookUp } from "../support/look-up.ts";
 import { type Answer, type Peer, type SeenRequest, startPeer } from "../support/scripted-peer.ts";
 
 const startedAt = 1_750_000_000_000;
@@ -42,7 +43,7 @@ const posts = () => registry.seen.filter(({ method }) => method === "POST").map(
 describe("createAcrCredentials", () => {
   test("exchanges the Entra token and uses the access token", async () => {
     const { client, asked } = await acr();
-    expect(await client.resolveDigest(reference())).toMatchObject({ kind: "found" });
+    expect(await lookUp(client, reference())).toMatchObject({ kind: "found" });
     expect(asked).toEqual(["https://management.azure.com/.default"]);
     const [exchange, token, head] = registry.seen;
     expect(Object.fromEntries(new URLSearchParams(exchange!.body.toString()))).toEqual({
@@ -62,17 +63,17 @@ describe("createAcrCredentials", () => {
 
   test("keeps tokens for as long as they live", async () => {
     const { client, clock } = await acr();
-    await client.resolveDigest(reference());
-    await client.resolveDigest(reference());
+    await lookUp(client, reference());
+    await lookUp(client, reference());
     expect(posts()).toEqual(["/oauth2/exchange", "/oauth2/token"]);
     clock.now += 4600_000;
-    await client.resolveDigest(reference());
+    await lookUp(client, reference());
     expect(posts()).toEqual(["/oauth2/exchange", "/oauth2/token", "/oauth2/token"]);
   });
 
   test("a 401 gets new tokens, once", async () => {
     const { client } = await acr(({ method }) => (method === "HEAD" ? { status: 401 } : undefined));
-    expect(await client.resolveDigest(reference())).toMatchObject({ kind: "unknown" });
+    expect(await lookUp(client, reference())).toMatchObject({ kind: "unknown" });
     expect(registry.seen).toHaveLength(6);
   });
 
@@ -82,7 +83,7 @@ describe("createAcrCredentials", () => {
     ["answered nonsense", { body: { token: 7 } }, TransientError],
   ])("when the exchange is %s", async (_what, answer, kind) => {
     const { client } = await acr(({ url }) => (url === "/oauth2/exchange" ? answer : undefined));
-    expect(await client.resolveDigest(reference())).toMatchObject({ kind: "unknown" });
+    expect(await lookUp(client, reference())).toMatchObject({ kind: "unknown" });
     const error = await client.moveTag(reference(), `sha256:${"ab".repeat(32)}`, "t").catch((reason) => reason);
     expect(error).toBeInstanceOf(kind);
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("hunter2");
@@ -93,7 +94,7 @@ describe("createAcrCredentials", () => {
     const { client } = await acr(({ url }) =>
       url === "/oauth2/exchange" ? { status: 307, headers: { location: `${thief.url}/oauth2/exchange` } } : undefined,
     );
-    expect(await client.resolveDigest(reference())).toMatchObject({ kind: "unknown" });
+    expect(await lookUp(client, reference())).toMatchObject({ kind: "unknown" });
     expect(thief.seen).toHaveLength(0);
     await thief.close();
   });

@@ -5,6 +5,7 @@ import { PermanentError, TransientError } from "../../src/errors.ts";
 import type { RegistryCredential } from "../../src/oci/credential.ts";
 import { createOciClient } from "../../src/oci/registry-client.ts";
 import { Secret } from "../../src/secret.ts";
+import { lookUp } from "../support/look-up.ts";
 import { type Answer, type Peer, type SeenRequest, startPeer } from "../support/scripted-peer.ts";
 
 const digest = `sha256:${"ab".repeat(32)}`;
@@ -33,11 +34,11 @@ const reference = (registry: Peer, change = {}) => ({
   ...change,
 });
 
-describe("resolveDigest", () => {
+describe("look", () => {
   test("asks with HEAD for all four manifest types", async () => {
     const registry = await peer(() => found);
     const client = createOciClient(anonymous);
-    expect(await client.resolveDigest(reference(registry))).toEqual({ kind: "found", digest, mediaType: indexType });
+    expect(await lookUp(client, reference(registry))).toEqual({ kind: "found", digest, mediaType: indexType });
     const [sent] = registry.seen;
     expect(`${sent!.method} ${sent!.url}`).toBe("HEAD /v2/team/app/manifests/main");
     for (const type of [
@@ -53,15 +54,15 @@ describe("resolveDigest", () => {
   test("a digest wins over a tag; neither means latest", async () => {
     const registry = await peer(() => found);
     const client = createOciClient(anonymous);
-    await client.resolveDigest(reference(registry, { digest }));
-    await client.resolveDigest(reference(registry, { tag: undefined }));
+    await lookUp(client, reference(registry, { digest }));
+    await lookUp(client, reference(registry, { tag: undefined }));
     expect(registry.seen.map(({ url }) => url.split("/").at(-1))).toEqual([digest, "latest"]);
   });
 
   test("without a digest header: GET, and the hash of the very bytes", async () => {
     const manifest = `{"schemaVersion":2,  "mediaType":"${indexType}"}`;
     const registry = await peer((request) => (request.method === "HEAD" ? {} : { body: manifest }));
-    expect(await createOciClient(anonymous).resolveDigest(reference(registry))).toEqual({
+    expect(await lookUp(createOciClient(anonymous), reference(registry))).toEqual({
       kind: "found",
       digest: `sha256:${createHash("sha256").update(manifest).digest("hex")}`,
       mediaType: indexType,
@@ -70,14 +71,14 @@ describe("resolveDigest", () => {
 
   test("a registry without HEAD is asked with GET", async () => {
     const registry = await peer((request) => (request.method === "HEAD" ? { status: 405 } : { body: "{}" }));
-    expect(await createOciClient(anonymous).resolveDigest(reference(registry))).toMatchObject({ kind: "found" });
+    expect(await lookUp(createOciClient(anonymous), reference(registry))).toMatchObject({ kind: "found" });
   });
 
   test("a digest header of another kind is not believed", async () => {
     const registry = await peer((request) =>
       request.method === "HEAD" ? { headers: { "docker-content-digest": "md5:123" } } : { body: "{}" },
     );
-    expect(await createOciClient(anonymous).resolveDigest(reference(registry))).toMatchObject({
+    expect(await lookUp(createOciClient(anonymous), reference(registry))).toMatchObject({
       digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
     });
   });
@@ -86,7 +87,7 @@ describe("resolveDigest", () => {
     const registry = await peer((request) =>
       request.method === "HEAD" ? {} : { body: Buffer.alloc(4 * 1024 * 1024 + 1) },
     );
-    expect(await createOciClient(anonymous).resolveDigest(reference(registry))).toMatchObject({ kind: "unknown" });
+    expect(await lookUp(createOciClient(anonymous), reference(registry))).toMatchObject({ kind: "unknown" });
   });
 
   test.each<[string, Answer, string]>([
@@ -99,7 +100,7 @@ describe("resolveDigest", () => {
     ["a lost reply", "reset", "unknown"],
   ])("%s", async (_what, answer, kind) => {
     const registry = await peer(() => answer);
-    expect(await createOciClient(anonymous).resolveDigest(reference(registry))).toMatchObject({ kind });
+    expect(await lookUp(createOciClient(anonymous), reference(registry))).toMatchObject({ kind });
     expect(registry.seen).toHaveLength(1);
   });
 
@@ -113,10 +114,86 @@ describe("resolveDigest", () => {
     { registry: "" },
   ])("a reference that is none is unknown and asks nobody: %j", async (change) => {
     const registry = await peer(() => found);
-    expect(await createOciClient(anonymous).resolveDigest(reference(registry, change))).toMatchObject({
+    expect(await lookUp(createOciClient(anonymous), reference(registry, change))).toMatchObject({
       kind: "unknown",
     });
     expect(registry.seen).toHaveLength(0);
+  });
+});
+
+describe("an ETag", () => {
+  const before = { etag: '"v1"', digest: `sha256:${"cd".repeat(32)}` };
+  const offering = (etag: string): Answer => ({ headers: { "docker-content-digest": digest, etag } });
+
+  test("is kept with the digest it came with", async () => {
+    const registry = await peer(() => offering('W/"v2"'));
+    const { offered } = await createOciClient(anonymous).look(reference(registry), before);
+    expect(registry.seen[0]!.headers["if-none-match"]).toBe('"v1"');
+    expect(offered).toEqual({ etag: 'W/"v2"', digest });
+  });
+
+  test.each(["", "v2", '"v2', `"${"v".repeat(201)}"`, '"v 2"', '"ü"', '"v", "w"'])(
+    "like %j is not kept",
+    async (etag) => {
+      const registry = await peer(() => offering(etag));
+      expect(await createOciClient(anonymous).look(reference(registry))).not.toHaveProperty("offered");
+    },
+  );
+
+  test("that still holds is the digest it came with, also behind a token", async () => {
+    const registry: Peer = await peer((request) => {
+      if (request.url.startsWith("/token")) return { body: { token: "t1" } };
+      return request.headers.authorization ? { status: 304 } : challenge(`${registry.url}/token`);
+    });
+    const look = await createOciClient(anonymous).look(reference(registry), before);
+    expect(look).toMatchObject({ lookup: { kind: "found", digest: before.digest }, offered: before });
+    expect(registry.seen.map(({ method }) => method)).toEqual(["HEAD", "GET", "HEAD"]);
+  });
+
+  test("is not asked for when we have none, so a 304 says nothing", async () => {
+    const registry = await peer(() => ({ status: 304 }));
+    expect(await lookUp(createOciClient(anonymous), reference(registry))).toMatchObject({ kind: "unknown" });
+    expect(registry.seen[0]!.headers).not.toHaveProperty("if-none-match");
+  });
+});
+
+describe("a registry that wants to be left alone", () => {
+  const answered = async (status: number, headers: Record<string, string>) => {
+    const registry = await peer(() => ({ status, headers: { "docker-content-digest": digest, ...headers } }));
+    return createOciClient(anonymous).look(reference(registry));
+  };
+  const budget = (left: string, limit = "100;w=21600") => ({ "ratelimit-limit": limit, "ratelimit-remaining": left });
+
+  test.each([
+    ["at half", budget("50;w=21600"), undefined],
+    ["above a tenth", budget("11;w=21600"), undefined],
+    ["at a tenth", budget("10;w=21600"), 2160],
+    ["at nothing", budget("0;w=21600"), 2160],
+    ["with the window at the limit only", budget("0"), 2160],
+    ["with a window longer than we wait", budget("0", "100;w=999999"), 3600],
+    ["without a window", budget("0", "100"), undefined],
+    ["with a limit that is none", budget("0", "-1;w=x"), undefined],
+    ["without a limit", { "ratelimit-remaining": "0" }, undefined],
+  ])("says so with its answer: %s", async (_what, headers, seconds) => {
+    const { lookup, leaveAloneSeconds } = await answered(200, headers);
+    expect(lookup).toMatchObject({ kind: "found" });
+    expect(leaveAloneSeconds).toBe(seconds);
+  });
+
+  test.each([
+    ["when to come back", { "retry-after": "7", ...budget("0") }, 7],
+    ["what is left", budget("0"), 2160],
+    ["nothing", {}, 60],
+  ])("or refuses with a 429 and says %s", async (_what, headers, retryAfterSeconds) => {
+    expect((await answered(429, headers)).lookup).toMatchObject({ kind: "unknown", retryAfterSeconds });
+  });
+
+  test("or its token server does", async () => {
+    const registry: Peer = await peer((request) =>
+      request.url.startsWith("/token") ? { status: 429 } : challenge(`${registry.url}/token`),
+    );
+    const lookup = await lookUp(createOciClient(anonymous), reference(registry));
+    expect(lookup).toMatchObject({ kind: "unknown", retryAfterSeconds: 60 });
   });
 });
 
@@ -127,7 +204,7 @@ describe("hosts", () => {
       urls.push(String(input));
       return new Response(null, { headers: { "docker-content-digest": digest } });
     };
-    await createOciClient({ ...anonymous, fetch }).resolveDigest({ registry, repository: "library/node", tag: "20" });
+    await lookUp(createOciClient({ ...anonymous, fetch }), { registry, repository: "library/node", tag: "20" });
     return urls[0]?.replace("/v2/library/node/manifests/20", "");
   };
   test.each([
@@ -159,8 +236,8 @@ describe("tokens", () => {
   test("follows a Bearer challenge, then uses the cached token at once", async () => {
     const registry = await withTokens();
     const client = createOciClient(anonymous);
-    await client.resolveDigest(reference(registry));
-    expect(await client.resolveDigest(reference(registry, { tag: "next" }))).toMatchObject({ kind: "found" });
+    await lookUp(client, reference(registry));
+    expect(await lookUp(client, reference(registry, { tag: "next" }))).toMatchObject({ kind: "found" });
     expect(urls(registry)).toEqual([
       "HEAD /v2/team/app/manifests/main",
       "GET /token",
@@ -180,7 +257,7 @@ describe("tokens", () => {
     let now = 1_000_000;
     const client = createOciClient({ ...anonymous, now: () => now });
     const tokensAsked = async () => {
-      await client.resolveDigest(reference(registry));
+      await lookUp(client, reference(registry));
       return urls(registry).filter((url) => url === "GET /token").length;
     };
     expect(await tokensAsked()).toBe(1);
@@ -193,14 +270,14 @@ describe("tokens", () => {
   test("tokens are per repository", async () => {
     const registry = await withTokens();
     const client = createOciClient(anonymous);
-    await client.resolveDigest(reference(registry));
-    await client.resolveDigest(reference(registry, { repository: "team/other" }));
+    await lookUp(client, reference(registry));
+    await lookUp(client, reference(registry, { repository: "team/other" }));
     expect(urls(registry).filter((url) => url === "GET /token")).toHaveLength(2);
   });
 
   test("a token that is not taken either is unknown, after one try", async () => {
     const registry = await withTokens({ token: "wrong" });
-    expect(await createOciClient(anonymous).resolveDigest(reference(registry))).toMatchObject({
+    expect(await lookUp(createOciClient(anonymous), reference(registry))).toMatchObject({
       kind: "unknown",
       why: expect.stringContaining("401"),
     });
@@ -209,7 +286,7 @@ describe("tokens", () => {
 
   test("a password goes to the token server on the registry's own host", async () => {
     const registry = await withTokens();
-    await createOciClient({ credentials: () => password }).resolveDigest(reference(registry));
+    await lookUp(createOciClient({ credentials: () => password }), reference(registry));
     expect(registry.seen[0]!.headers.authorization).toBeUndefined();
     expect(registry.seen[1]!.headers.authorization).toBe(`Basic ${Buffer.from("joe:hunter2").toString("base64")}`);
   });
@@ -219,21 +296,55 @@ describe("tokens", () => {
     const registry = await peer((request) =>
       request.headers.authorization === "Bearer t1" ? found : challenge(`${thief.url}/token`),
     );
-    const lookup = await createOciClient({ credentials: () => password }).resolveDigest(reference(registry));
+    const lookup = await lookUp(createOciClient({ credentials: () => password }), reference(registry));
     expect(lookup).toMatchObject({ kind: "unknown", why: expect.stringContaining(thief.host) });
     expect(thief.seen).toHaveLength(0);
-    const allowed: RegistryCredential = { ...password, tokenHosts: [thief.host] };
-    expect(await createOciClient({ credentials: () => allowed }).resolveDigest(reference(registry))).toMatchObject({
-      kind: "found",
-    });
+    const client = createOciClient({ credentials: () => password, tokenHosts: () => [thief.host] });
+    expect(await lookUp(client, reference(registry))).toMatchObject({ kind: "found" });
   });
 
-  test("without a password another host's token is fine", async () => {
+  test("without a password another host is not asked either, unless that is allowed", async () => {
     const tokens = await peer(() => ({ body: { token: "t1" } }));
     const registry = await peer((request) =>
       request.headers.authorization === "Bearer t1" ? found : challenge(`${tokens.url}/token`),
     );
-    expect(await createOciClient(anonymous).resolveDigest(reference(registry))).toMatchObject({ kind: "found" });
+    const lookup = await lookUp(createOciClient(anonymous), reference(registry));
+    expect(lookup).toMatchObject({ kind: "unknown", why: expect.stringContaining(`${tokens.host} for a token`) });
+    expect(tokens.seen).toHaveLength(0);
+    const client = createOciClient({
+      ...anonymous,
+      tokenHosts: (host) => (host === registry.host ? [tokens.host] : []),
+    });
+    expect(await lookUp(client, reference(registry))).toMatchObject({ kind: "found" });
+  });
+
+  test.each([
+    ["docker.io", "https://auth.docker.io/token", true],
+    ["docker.io", "https://auth.docker.io.example/token", false],
+    ["ghcr.io", "https://ghcr.io/token", true],
+    ["ghcr.io", "https://auth.docker.io/token", false],
+    ["ghcr.io", "https://10.0.0.8/token", false],
+    ["ghcr.io", "https://169.254.169.254/metadata", false],
+    ["ghcr.io", "https://ghcr.io:8443/token", false],
+  ])("%s may send us to %s for one: %s", async (registry, realm, may) => {
+    const asked: string[] = [];
+    const fetch: typeof globalThis.fetch = async (input) => {
+      asked.push(String(input).split("?")[0]!);
+      return new Response(null, { status: 401, headers: { "www-authenticate": `Bearer realm="${realm}"` } });
+    };
+    await lookUp(createOciClient({ ...anonymous, fetch }), { registry, repository: "x", tag: "y" });
+    expect(asked.includes(realm)).toBe(may);
+  });
+
+  test("a token server cannot send us on to another host", async () => {
+    const inner = await peer(() => ({ body: { token: "t1" } }));
+    const registry: Peer = await peer((request) =>
+      request.url.startsWith("/token")
+        ? { status: 302, headers: { location: `${inner.url}/token` } }
+        : challenge(`${registry.url}/token`),
+    );
+    expect(await lookUp(createOciClient(anonymous), reference(registry))).toMatchObject({ kind: "unknown" });
+    expect(inner.seen).toHaveLength(0);
   });
 
   test.each([
@@ -243,7 +354,7 @@ describe("tokens", () => {
     "nonsense",
   ])("the realm %s is not asked", async (realm) => {
     const registry = await peer(() => challenge(realm));
-    expect(await createOciClient(anonymous).resolveDigest(reference(registry))).toMatchObject({ kind: "unknown" });
+    expect(await lookUp(createOciClient(anonymous), reference(registry))).toMatchObject({ kind: "unknown" });
     expect(registry.seen).toHaveLength(1);
   });
 
@@ -254,7 +365,7 @@ describe("tokens", () => {
         ? new Response(null, { status: 401, headers: { "www-authenticate": `Bearer realm="${local.url}/msi/token"` } })
         : await globalThis.fetch(input, init);
     const evil = { registry: "evil.example", repository: "x", tag: "y" };
-    expect(await createOciClient({ ...anonymous, fetch }).resolveDigest(evil)).toMatchObject({ kind: "unknown" });
+    expect(await lookUp(createOciClient({ ...anonymous, fetch }), evil)).toMatchObject({ kind: "unknown" });
     expect(local.seen).toHaveLength(0);
   });
 
@@ -262,7 +373,7 @@ describe("tokens", () => {
     const registry = await peer((request) =>
       request.headers.authorization ? found : { status: 401, headers: { "www-authenticate": 'Basic realm="r"' } },
     );
-    expect(await createOciClient({ credentials: () => password }).resolveDigest(reference(registry))).toMatchObject({
+    expect(await lookUp(createOciClient({ credentials: () => password }), reference(registry))).toMatchObject({
       kind: "found",
     });
   });
@@ -274,7 +385,7 @@ describe("tokens", () => {
         : challenge(`${registry.url}/token?secret=hunter2`),
     );
     const client = createOciClient({ credentials: () => password });
-    expect(inspect(await client.resolveDigest(reference(registry)), { depth: 9 })).not.toContain("hunter2");
+    expect(inspect(await lookUp(client, reference(registry)), { depth: 9 })).not.toContain("hunter2");
     const error = await client.moveTag(reference(registry), digest, "t").catch((reason) => reason);
     expect(error).toBeInstanceOf(PermanentError);
     expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/hunter2|am9lO/);
@@ -284,11 +395,15 @@ describe("tokens", () => {
 describe("redirects", () => {
   const tokenSource: RegistryCredential = { kind: "token-source", token: async () => new Secret("t1") };
 
-  test("to another host go without the token", async () => {
+  test("to another host are not followed, unless it is allowed, and then without the token", async () => {
     const mirror = await peer(() => found);
     const registry = await peer(() => ({ status: 307, headers: { location: `${mirror.url}/v2/x` } }));
-    const client = createOciClient({ credentials: () => tokenSource });
-    expect(await client.resolveDigest(reference(registry))).toMatchObject({ kind: "found" });
+    const lookup = await lookUp(createOciClient({ credentials: () => tokenSource }), reference(registry));
+    expect(lookup).toMatchObject({ kind: "unknown", why: expect.stringContaining(mirror.host) });
+    expect(mirror.seen).toHaveLength(0);
+    registry.seen.length = 0;
+    const client = createOciClient({ credentials: () => tokenSource, tokenHosts: () => [mirror.host] });
+    expect(await lookUp(client, reference(registry))).toMatchObject({ kind: "found" });
     expect(registry.seen[0]!.headers.authorization).toBe("Bearer t1");
     expect(mirror.seen[0]!.headers.authorization).toBeUndefined();
   });
@@ -297,19 +412,32 @@ describe("redirects", () => {
     const registry = await peer((_request, index) =>
       index === 0 ? { status: 302, headers: { location: "/v2/moved" } } : found,
     );
-    await createOciClient({ credentials: () => tokenSource }).resolveDigest(reference(registry));
+    await lookUp(createOciClient({ credentials: () => tokenSource }), reference(registry));
     expect(registry.seen[1]).toMatchObject({ url: "/v2/moved", headers: { authorization: "Bearer t1" } });
+  });
+
+  test.each([
+    ["https://us-west1-docker.pkg.dev/v2/k8s/pause/manifests/3.9", "found"],
+    ["https://docker.pkg.dev.example/v2/k8s/pause/manifests/3.9", "unknown"],
+    ["https://10.0.0.8/v2/k8s/pause/manifests/3.9", "unknown"],
+  ])("of registry.k8s.io to %s: %s", async (location, kind) => {
+    const fetch: typeof globalThis.fetch = async (input) =>
+      String(input).startsWith("https://registry.k8s.io/")
+        ? new Response(null, { status: 307, headers: { location } })
+        : new Response(null, { headers: { "docker-content-digest": digest } });
+    const pause = { registry: "registry.k8s.io", repository: "pause", tag: "3.9" };
+    expect(await lookUp(createOciClient({ ...anonymous, fetch }), pause)).toMatchObject({ kind });
   });
 
   test("without end are unknown", async () => {
     const registry = await peer(() => ({ status: 302, headers: { location: "/again" } }));
-    expect(await createOciClient(anonymous).resolveDigest(reference(registry))).toMatchObject({ kind: "unknown" });
+    expect(await lookUp(createOciClient(anonymous), reference(registry))).toMatchObject({ kind: "unknown" });
     expect(registry.seen.length).toBeLessThan(10);
   });
 
   test("to plain http on the internet are not followed", async () => {
     const registry = await peer(() => ({ status: 302, headers: { location: "http://registry.example/v2/x" } }));
-    expect(await createOciClient(anonymous).resolveDigest(reference(registry))).toMatchObject({ kind: "unknown" });
+    expect(await lookUp(createOciClient(anonymous), reference(registry))).toMatchObject({ kind: "unknown" });
   });
 });
 
