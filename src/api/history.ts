@@ -3,12 +3,14 @@
  * depends on the page, not on how much history there is.
  */
 import { z } from "zod";
+import type { SkipReason } from "../core/plan/reason.ts";
 import { seqOf } from "../core/run/desk.ts";
 import { summarize } from "../core/run/transition.ts";
-import { type KeyRange, key, keys, rangeOf } from "../core/state/keys.ts";
+import { type KeyRange, keys, rangeOf } from "../core/state/keys.ts";
 import type { Attempt, Decision, Run, RunSummary, Track } from "../core/state/rows.ts";
 import type { Rows, StoredRow } from "../core/state/store.ts";
-import { platformPartition, type Registries, type Registry } from "../handlers/registries.ts";
+import { platformPartition, pushesPartition, type Registries, type Registry } from "../handlers/registries.ts";
+import { sourceIdOf } from "../handlers/sources.ts";
 import { Problem } from "./problem.ts";
 
 export interface HistoryPorts {
@@ -94,21 +96,28 @@ function rangeFor(filter: RunFilter, sourceId: number | undefined): KeyRange {
   return rangeOf("run");
 }
 
+/** Those about pushes that are news to nobody are only among them when a reason is asked for. */
 export async function listDecisions(
+  reason: SkipReason | undefined,
   limit: number,
   after: string | undefined,
   ports: HistoryPorts,
 ): Promise<Page<Decision>> {
-  const partitions = [platformPartition, ...(await allRegistries(ports)).map((r) => r.partition)];
+  const partitions = await decisionPartitions(ports);
+  if (reason !== undefined) partitions.push(pushesPartition);
   return newestFirst<Decision>(ports.rows, partitions, rangeOf("decision"), limit, after, {
     valueOf: (stored) => stored as Decision,
     timeOf: (decision) => decision.at,
-    fits: () => true,
+    fits: (decision) => reason === undefined || decision.skipped.some((s) => s.reason === reason),
   });
 }
 
+async function decisionPartitions(ports: HistoryPorts): Promise<string[]> {
+  return [platformPartition, ...(await allRegistries(ports)).map((r) => r.partition)];
+}
+
 /** Merges the newest rows of several partitions; each is in its own order already. */
-async function newestFirst<T>(
+export async function newestFirst<T>(
   rows: Rows,
   partitions: readonly string[],
   range: KeyRange,
@@ -176,12 +185,6 @@ async function createStream(
   };
 }
 
-export async function sourceIdOf(source: string, ports: HistoryPorts): Promise<number | undefined> {
-  if (/^\d{1,15}$/.test(source)) return Number(source);
-  const { row } = await ports.rows.read(platformPartition, key("source-name", source.toLowerCase()));
-  return (row?.value as { id: number } | undefined)?.id;
-}
-
 export interface FoundRun {
   readonly run: Run;
   readonly registry: Registry;
@@ -202,7 +205,7 @@ export async function attemptsOf({ run, registry }: FoundRun, ports: HistoryPort
 }
 
 export async function findDecision(id: string, ports: HistoryPorts): Promise<readonly Decision[]> {
-  const partitions = [platformPartition, ...(await allRegistries(ports)).map((r) => r.partition)];
+  const partitions = [...(await decisionPartitions(ports)), pushesPartition];
   const found = await Promise.all(
     partitions.map(async (partition) => {
       const pointer = (await ports.rows.read(partition, keys.decided(id))).row?.value as { key: string } | undefined;

@@ -12,7 +12,7 @@ export function openApiOf(routes: readonly Route[]): object {
       parameters: [...parametersOf(route.params, "path"), ...parametersOf(route.query, "query")],
       ...(route.body ? { requestBody: { content: { "application/json": { schema: schemaOf(route.body) } } } } : {}),
       responses: {
-        [route.method === "POST" ? "202" : "200"]: {
+        [route.method === "POST" && !route.answersAtOnce ? "202" : "200"]: {
           description: "Done",
           content:
             route.answers === "text/plain"

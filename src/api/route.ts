@@ -27,6 +27,8 @@ export interface Route {
   readonly query: z.ZodObject;
   readonly body?: z.ZodType;
   readonly answers: z.ZodType | "text/plain";
+  /** Of a POST: it only asks, so the answer is there with it (200, not 202). */
+  readonly answersAtOnce?: true;
   handle(call: RouteCall<never, never, never>): Promise<ApiAnswer>;
 }
 
@@ -39,6 +41,7 @@ export function route<P extends z.ZodObject, Q extends z.ZodObject, B extends z.
   query: Q;
   body?: B;
   answers: Route["answers"];
+  answersAtOnce?: true;
   handle(call: RouteCall<z.output<P>, z.output<Q>, z.output<B>>): Promise<ApiAnswer>;
 }): Route {
   return definition as unknown as Route;

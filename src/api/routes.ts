@@ -1,9 +1,13 @@
 /** Everything people can ask and tell, in one table. */
 import { z } from "zod";
-import { formatReference, parseReference } from "../core/image/reference.ts";
-import { keys, rangeOf } from "../core/state/keys.ts";
+import { skipReasons } from "../core/plan/reason.ts";
+import { rangeOf } from "../core/state/keys.ts";
 import type { Inbox } from "../core/state/rows.ts";
 import { type InboxWriter, leaveWord } from "../handlers/inbox.ts";
+import { sourceIdOf } from "../handlers/sources.ts";
+import { dependentsOf } from "./dependents.ts";
+import { basesOf } from "./freshness.ts";
+import { GraphView, readGraph, toDot } from "./graph.ts";
 import { checkHealth, type HealthPorts } from "./health.ts";
 import {
   allRegistries,
@@ -14,16 +18,19 @@ import {
   type HistoryPorts,
   listDecisions,
   listRuns,
-  sourceIdOf,
   tracksOfImage,
 } from "./history.ts";
+import { type HoldPorts, holdRoutes, listPauses } from "./hold-routes.ts";
+import { type PlanPorts, planRoutes } from "./plan-routes.ts";
 import { notFound, Problem } from "./problem.ts";
 import { answerJson, type Route, route } from "./route.ts";
 import { type LogPorts, readRunLog } from "./run-log.ts";
 import { causeChain, viewRun, viewTrack } from "./views.ts";
+import { findWaves, listWaves, membersOf, viewWave, WaveView, WholeWave } from "./waves.ts";
+import { basesBehind, runBehind } from "./why.ts";
 
-export type ReadPorts = HistoryPorts & HealthPorts & LogPorts;
-export type WritePorts = HistoryPorts & InboxWriter;
+export type ReadPorts = HistoryPorts & HealthPorts & LogPorts & { now(): number };
+export type WritePorts = InboxWriter & PlanPorts;
 
 const nothing = z.object({});
 const Name = z.string().min(1).max(200);
@@ -140,8 +147,73 @@ export function readRoutes(ports: ReadPorts): readonly Route[] {
       async handle({ params }) {
         const tracks = await tracksOfImage(params.name, ports);
         if (tracks.length === 0) throw notFound(`no image ${params.name} is built by Slipway`);
-        return answerJson({ name: params.name, tracks: tracks.map(viewTrack) });
+        const views = tracks.map(async (found) => ({
+          ...viewTrack(found),
+          bases: await basesOf(found, ports.now(), ports),
+          dependents: await dependentsOf(found.track.makes, ports),
+        }));
+        return answerJson({ name: params.name, tracks: await Promise.all(views) });
       },
+    }),
+    route({
+      method: "GET",
+      template: "graph",
+      summary:
+        "Who stands on whom: images by ref, and the bases that nobody here builds; as JSON, or as DOT for Graphviz",
+      params: nothing,
+      query: z.object({ format: z.enum(["json", "dot"]).default("json") }),
+      answers: GraphView,
+      async handle({ query }) {
+        const graph = await readGraph(ports);
+        if (query.format === "json") return answerJson(graph);
+        const headers = { "content-type": "text/vnd.graphviz; charset=utf-8", "cache-control": "no-store" };
+        return { status: 200, headers, body: toDot(graph) };
+      },
+    }),
+    route({
+      method: "GET",
+      template: "waves",
+      summary: "Waves, newest first: what one cause set off, how far it is, and whether it is stopped",
+      params: nothing,
+      query: z.object(paging),
+      answers: z.object({ waves: z.array(WaveView), next: z.string().optional() }),
+      async handle({ query }) {
+        const { items, next } = await listWaves(query.limit, query.after, ports);
+        return answerJson({
+          waves: items.map(({ wave, registry }) => viewWave(wave, registry)),
+          ...(next ? { next } : {}),
+        });
+      },
+    }),
+    route({
+      method: "GET",
+      template: "waves/{id}",
+      summary: "One wave: its levels, its images in order, what became of each, and what holds those that wait",
+      params: z.object({ id: Name }),
+      query: z.object({
+        owner: Name.optional(),
+        limit: z.coerce.number().int().min(1).max(500).default(200).describe("images at most, 1 to 500"),
+        after: paging.after,
+      }),
+      answers: z.object({ waves: z.array(WholeWave) }),
+      async handle({ params, query }) {
+        const found = await findWaves(params.id, ports);
+        if (found.length === 0) throw notFound(`there is no wave ${params.id}`);
+        const views = found.map(async (wave) => ({
+          ...viewWave(wave.wave, wave.registry),
+          ...(await membersOf(wave, query, ports)),
+        }));
+        return answerJson({ waves: await Promise.all(views) });
+      },
+    }),
+    route({
+      method: "GET",
+      template: "pauses",
+      summary: "What is paused, since when and why",
+      params: nothing,
+      query: nothing,
+      answers: z.object({ pauses: z.array(Object_) }),
+      handle: async () => answerJson({ pauses: await listPauses(ports) }),
     }),
     route({
       method: "GET",
@@ -149,10 +221,16 @@ export function readRoutes(ports: ReadPorts): readonly Route[] {
       summary:
         "What was decided about each event and request, newest first, and why nothing was built where nothing was",
       params: nothing,
-      query: z.object(paging),
+      query: z.object({
+        reason: z
+          .enum(skipReasons)
+          .optional()
+          .describe("those that skipped something for this reason, pushes that are news to nobody included"),
+        ...paging,
+      }),
       answers: z.object({ decisions: z.array(Object_), next: z.string().optional() }),
       async handle({ query }) {
-        const { items, next } = await listDecisions(query.limit, query.after, ports);
+        const { items, next } = await listDecisions(query.reason, query.limit, query.after, ports);
         return answerJson({ decisions: items, ...(next ? { next } : {}) });
       },
     }),
@@ -172,7 +250,8 @@ export function readRoutes(ports: ReadPorts): readonly Route[] {
     route({
       method: "GET",
       template: "why",
-      summary: "Why an image is what it is: the run behind a repo:tag or a digest, its reasons and its causes",
+      summary:
+        "Why an image is what it is: the run behind a repo:tag or a digest, its reasons and its causes; of a base that others build, what was seen of it and who stands on it",
       params: nothing,
       query: z.object({
         reference: z.string().min(1).max(500).describe("repo:tag, login-server/repo:tag, repo@sha256:… or sha256:…"),
@@ -180,8 +259,12 @@ export function readRoutes(ports: ReadPorts): readonly Route[] {
       answers: Object_,
       async handle({ query }) {
         const runId = await runBehind(query.reference, ports);
-        if (!runId) throw notFound(`Slipway built nothing that is called ${query.reference}`);
-        return answerJson({ reference: query.reference, run: await runView(await mustFindRun(runId)) });
+        const { reference } = query;
+        if (runId) return answerJson({ reference, run: await runView(await mustFindRun(runId)) });
+        const bases = await basesBehind(reference, ports);
+        if (bases.length === 0)
+          throw notFound(`Slipway built nothing that is called ${reference}, and nothing stands on it`);
+        return answerJson({ reference, why: "not built by Slipway: images here stand on it", bases });
       },
     }),
     route({
@@ -215,6 +298,15 @@ export function writeRoutes(ports: WritePorts): readonly Route[] {
   };
   const cause = (id: string, action: string) =>
     ({ kind: "request", id, action, at: new Date(ports.now()).toISOString() }) as const;
+  const holds: HoldPorts = {
+    rows: ports.rows,
+    registries: ports.registries,
+    accept: async (alias, word) => {
+      await leaveWord(ports, await ports.registries.find(alias), word);
+    },
+    requestId,
+    causeOf: cause,
+  };
   const ofRun = (action: "cancel" | "retry", summary: string) =>
     route({
       method: "POST",
@@ -280,23 +372,7 @@ export function writeRoutes(ports: WritePorts): readonly Route[] {
         });
       },
     }),
+    ...holdRoutes(holds),
+    ...planRoutes(ports),
   ];
-}
-
-/** By tag: what Slipway pushed there last. By digest: the newest run that built it. */
-async function runBehind(text: string, ports: HistoryPorts): Promise<string | undefined> {
-  const digest = /(?:^|@)(sha256:[0-9a-f]{64})$/.exec(text)?.[1];
-  for (const registry of await allRegistries(ports)) {
-    if (digest) {
-      const [row] = await ports.rows.list(registry.partition, rangeOf("digest", digest), 1);
-      if (row) return (row.value as { run: string }).run;
-      continue;
-    }
-    const named = text.startsWith(`${registry.loginServer}/`) ? text : `${registry.loginServer}/${text}`;
-    const parsed = parseReference(named);
-    if (!parsed.ok) throw new Problem(400, "Bad request", `query.reference: ${parsed.message}`);
-    const { row } = await ports.rows.read(registry.partition, keys.tag(formatReference(parsed.reference)));
-    if (row) return (row.value as { run: string }).run;
-  }
-  return undefined;
 }

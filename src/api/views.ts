@@ -80,6 +80,7 @@ export function viewTrack({ track, registry }: { readonly track: Track; readonly
       ...b,
       ...(track.built?.bases[b.reference] ? { digest: track.built.bases[b.reference] } : {}),
     })),
+    ...(track.notes ? { notes: track.notes } : {}),
     ...(track.planned ? { planned: track.planned.id } : {}),
     ...(track.active ? { active: track.active.id } : {}),
     failures: track.failures,

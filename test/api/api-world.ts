@@ -1,12 +1,17 @@
 import { openApiOf } from "../../src/api/openapi.ts";
 import { type ApiRequest, dispatch, type Route } from "../../src/api/route.ts";
 import { type ReadPorts, readRoutes, type WritePorts, writeRoutes } from "../../src/api/routes.ts";
+import { parseSlipwayYaml } from "../../src/config/slipway-yaml.ts";
+import { defaultWaves } from "../../src/core/config/platform.ts";
 import { putRun } from "../../src/core/run/transition.ts";
 import { rangeOf } from "../../src/core/state/keys.ts";
-import type { Inbox, Run } from "../../src/core/state/rows.ts";
+import type { Inbox, Run, Track } from "../../src/core/state/rows.ts";
+import { readRefAs } from "../../src/handlers/read-ref-as.ts";
+import type { Registry } from "../../src/handlers/registries.ts";
 import type { LogReader } from "../../src/ports.ts";
 import { decide } from "../core/state/decide.ts";
-import { Outside } from "../handlers/outside.ts";
+import { GitHub } from "../handlers/github.ts";
+import { Outside, platformOf } from "../handlers/outside.ts";
 
 export interface Asked {
   readonly query?: Readonly<Record<string, string>>;
@@ -19,6 +24,7 @@ export class ApiWorld extends Outside {
   known = this.registries(["acme", "beta"]);
   acrLog: LogReader = { read: async (offset) => ({ bytes: new Uint8Array(), nextOffset: offset, complete: false }) };
   keptLog = new Uint8Array();
+  readonly github = new GitHub();
   slept = 0;
   onSleep: () => void = () => {};
   gitHubFault: Error | undefined;
@@ -45,7 +51,25 @@ export class ApiWorld extends Outside {
     };
   }
   writePorts(): WritePorts {
-    return { rows: this.rows, registries: this.known, queues: this.queues, now: this.clock, newId: this.newId };
+    return {
+      rows: this.rows,
+      registries: this.known,
+      queues: this.queues,
+      now: this.clock,
+      newId: this.newId,
+      resolveDigest: async () => ({ kind: "unknown", why: "no registry in this test" }),
+      policy: { waves: defaultWaves, freeze: [] },
+      mayPublish: () => true,
+      readRefAs: (source, ref, config) =>
+        readRefAs(source, ref, config, {
+          rows: this.rows,
+          registries: this.known,
+          github: this.github,
+          platform: platformOf(this.known.aliases),
+          parseConfig: parseSlipwayYaml,
+          tracksOf: (registry, { id }, of) => this.tracksOf(registry, id, of),
+        }),
+    };
   }
   routes(): readonly Route[] {
     return [...readRoutes(this.readPorts()), ...writeRoutes(this.writePorts())];
@@ -78,6 +102,10 @@ export class ApiWorld extends Outside {
   async store(runs: readonly Run[], alias = "acme"): Promise<void> {
     for (const run of runs)
       await this.put(await this.partition(alias), Object.fromEntries(decide({}, (desk) => putRun(desk, run)).writes));
+  }
+  async tracksOf({ partition }: Registry, sourceId: number, ref: string): Promise<readonly Track[]> {
+    const rows = await this.rows.list(partition, rangeOf("track", String(sourceId), ref), 100);
+    return rows.map((r) => r.value as Track);
   }
   async words(alias = "acme"): Promise<readonly Inbox[]> {
     return (await this.rows.list(await this.partition(alias), rangeOf("in"), 100)).map((r) => r.value as Inbox);

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { key, keys } from "../../src/core/state/keys.ts";
-import type { Run } from "../../src/core/state/rows.ts";
+import type { Followed, Run } from "../../src/core/state/rows.ts";
 import { platformPartition } from "../../src/handlers/registries.ts";
-import { attemptOf, runOf, stored, trackOf } from "../core/state/rows-of.ts";
+import { attemptOf, referenceOf, runOf, stored, trackOf } from "../core/state/rows-of.ts";
 import { ApiWorld } from "./api-world.ts";
 
 let world: ApiWorld;
@@ -92,8 +92,92 @@ describe("why", () => {
     ["another registry's", "docker.io/web:main", 404],
     ["an unknown digest", `sha256:${"0".repeat(64)}`, 404],
     ["what is no reference", "web:$x", 400],
+    ["a host with a port that is none of ours", "127.0.0.1:5000/web:main", 404],
   ])("says so for %s", async (_name, reference, status) => {
     expect((await world.get("why", { reference })).status).toBe(status);
+  });
+});
+
+describe("why, of a registry that is not the first", () => {
+  it("takes its login server with a port", async () => {
+    const { known } = world;
+    const loginServer = "127.0.0.1:5000";
+    const find = async (alias: string) => ({
+      ...(await known.find(alias)),
+      ...(alias === "beta" ? { loginServer } : {}),
+    });
+    world.known = { aliases: known.aliases, find };
+    await world.store([runOf({ id: "beta-3", seq: 3, registry: "beta" })], "beta");
+    await world.put(await world.partition("beta"), {
+      [keys.tag(`${loginServer}/web:main`)]: { run: "beta-3", digest },
+    });
+    for (const reference of [`${loginServer}/web:main`, "web:main"])
+      expect((await world.get("why", { reference })).json).toMatchObject({ run: { id: "beta-3" } });
+  });
+});
+
+describe("why, of a base that somebody else builds", () => {
+  const debian = "docker.io/library/debian:12";
+  const of = (n: number) => `sha256:${String(n).repeat(64)}`;
+  const at = (hour: number) => `2026-11-23T0${hour}:00:00.000Z`;
+  beforeEach(async () => {
+    await world.put(await world.partition(), stored([trackOf("web", [debian])]));
+    const followed: Followed = {
+      reference: debian,
+      digest: of(3),
+      since: at(3),
+      past: [
+        { digest: of(1), until: at(2) },
+        { digest: of(2), until: at(3) },
+      ],
+      checkedAt: at(4),
+      moves: 3,
+      failures: 0,
+    };
+    await world.put(platformPartition, {
+      [keys.followed(debian)]: followed,
+      [keys.followed("docker.io/library/node:20")]: { ...followed, reference: "docker.io/library/node:20", past: [] },
+    });
+  });
+  const why = async (reference: string) =>
+    (await world.get("why", { reference })).json as unknown as {
+      why: string;
+      bases: { tag: string; until?: string; dependents: { image: string }[] }[];
+    };
+
+  it("tells of a tag what is behind it, since when, and who stands on it", async () => {
+    for (const reference of [debian, "debian:12"])
+      expect(await why(reference)).toEqual({
+        reference,
+        why: "not built by Slipway: images here stand on it",
+        bases: [
+          {
+            tag: debian,
+            now: of(3),
+            since: at(3),
+            checkedAt: at(4),
+            dependents: [expect.objectContaining({ image: "web", on: debian })],
+          },
+        ],
+      });
+  });
+
+  it("tells of a digest which tags have it, or until when they had", async () => {
+    const seen = async (reference: string) => (await why(reference)).bases.map((b) => [b.tag, b.until]);
+    expect(await seen(of(1))).toEqual([[debian, at(2)]]);
+    expect(await seen(of(3))).toEqual([
+      [debian, undefined],
+      ["docker.io/library/node:20", undefined],
+    ]);
+    expect(await seen(`debian@${of(3)}`)).toEqual([[debian, undefined]]);
+    expect((await world.get("why", { reference: `debian@${of(9)}` })).status).toBe(404);
+  });
+
+  it("tells who stands on a tag that nobody has looked at yet", async () => {
+    await world.put(await world.partition(), stored([trackOf("api", ["docker.io/library/python:3"])]));
+    const { bases } = await why("python:3");
+    expect(bases).toMatchObject([{ tag: "docker.io/library/python:3", dependents: [{ image: "api" }] }]);
+    expect(bases[0]).not.toHaveProperty("now");
   });
 });
 
@@ -121,6 +205,60 @@ describe("an image", () => {
     ]);
     expect((await world.get("images/none")).status).toBe(404);
     expect(((await world.get("images")).json as unknown as { images: unknown[] }).images).toHaveLength(2);
+  });
+});
+
+describe("who stands on an image", () => {
+  const base = referenceOf("base");
+  const pin = (n: number) => ({
+    reference: `acme.azurecr.io/base@sha256:${String(n).repeat(64)}`,
+    class: "runtime" as const,
+    pinned: true,
+    tag: base,
+  });
+  beforeEach(async () => {
+    const made = { [keys.tag(base)]: { run: "acme-12", digest }, [keys.run(12)]: runOf({ status: "Succeeded" }) };
+    await world.put(await world.partition(), {
+      ...stored([trackOf("base"), trackOf("web", ["base"]), trackOf("old", [], { bases: [pin(1)] })]),
+      ...made,
+    });
+    await world.put(await world.partition("beta"), stored([trackOf("far", ["base"])]));
+  });
+  const shown = async (name: string) => {
+    const { tracks } = (await world.get(`images/${name}`)).json as unknown as { tracks: Record<string, never>[] };
+    return tracks[0] as unknown as { dependents: { image: string }[]; bases: Record<string, unknown>[] };
+  };
+
+  it("is named for every registry, and with those that name a digest", async () => {
+    const { dependents } = await shown("base");
+    const common = { ref: "refs/heads/main", source: "acme/platform", on: base };
+    expect(dependents.toSorted((a, b) => (a.image < b.image ? -1 : 1))).toEqual([
+      { image: "far", registry: "beta", ...common },
+      { image: "old", registry: "acme", ...common, pinned: true, digest: `sha256:${"1".repeat(64)}` },
+      { image: "web", registry: "acme", ...common },
+    ]);
+  });
+
+  it("shows a pinned image what is behind the tag it was written with", async () => {
+    await world.put(await world.partition(), {
+      [keys.run(12)]: runOf({ status: "Succeeded", times: { Succeeded: "2026-11-23T10:00:00.000Z" } }),
+    });
+    expect((await shown("old")).bases).toEqual([
+      {
+        ...pin(1),
+        digest: `sha256:${"1".repeat(64)}`,
+        now: digest,
+        newerSince: "2026-11-23T10:00:00.000Z",
+        hoursBehind: 2,
+      },
+    ]);
+  });
+
+  it("is an edge of the graph from the image, pinned or not", async () => {
+    const { edges } = (await world.get("graph")).json as unknown as { edges: Record<string, unknown>[] };
+    const [from, to] = ["base", "old"].map((name) => `acme/acme/platform/${name}@refs/heads/main`);
+    expect(edges).toContainEqual({ from, to, class: "runtime", pinned: true });
+    expect((await world.get("graph", { format: "dot" })).text).toContain(`"${from}" -> "${to}" [style=dotted];`);
   });
 });
 

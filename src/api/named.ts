@@ -1,0 +1,46 @@
+/** What a person means by the name of an image. */
+import { formatReference, parseReference } from "../core/image/reference.ts";
+import { keys, rangeOf } from "../core/state/keys.ts";
+import type { Registry } from "../handlers/registries.ts";
+import { allRegistries, type HistoryPorts } from "./history.ts";
+import { Problem } from "./problem.ts";
+
+/** Canonical: in each of our registries, whose login server may be left out, and last as Docker would take it. */
+export async function namesOf(text: string, at: string, ports: HistoryPorts): Promise<readonly string[]> {
+  const registries = await allRegistries(ports);
+  const short = registries.filter(({ loginServer }) => !text.startsWith(`${loginServer}/`));
+  const candidates = [...short.map(({ loginServer }) => `${loginServer}/${text}`), text].map(parseReference);
+  const names = candidates.flatMap((c) => (c.ok ? [formatReference(c.reference)] : []));
+  const [whole] = candidates.slice(-1);
+  if (names.length === 0 && whole && !whole.ok) throw new Problem(400, "Bad request", `${at}: ${whole.message}`);
+  return names;
+}
+
+export async function homeOf(reference: string, ports: HistoryPorts): Promise<Registry | undefined> {
+  return (await allRegistries(ports)).find(({ loginServer }) => reference.startsWith(`${loginServer}/`));
+}
+
+export interface Made {
+  readonly run: string;
+  readonly digest: string;
+}
+
+/** What Slipway pushed last under a tag. */
+export async function readMade(reference: string, ports: HistoryPorts): Promise<Made | undefined> {
+  const home = await homeOf(reference, ports);
+  return home && ((await ports.rows.read(home.partition, keys.tag(reference))).row?.value as Made | undefined);
+}
+
+/** The first of its names that we push or that images stand on; else what Docker would take it for. */
+export async function baseNamed(text: string, at: string, ports: HistoryPorts): Promise<string> {
+  const names = await namesOf(text, at, ports);
+  for (const name of names) if ((await readMade(name, ports)) || (await isStoodUpon(name, ports))) return name;
+  return names.at(-1)!;
+}
+
+async function isStoodUpon(reference: string, ports: HistoryPorts): Promise<boolean> {
+  const edges = (await allRegistries(ports)).map(({ partition }) =>
+    ports.rows.list(partition, rangeOf("base", reference), 1),
+  );
+  return (await Promise.all(edges)).some((rows) => rows.length > 0);
+}

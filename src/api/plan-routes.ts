@@ -1,0 +1,222 @@
+/** What would be built, in which order and why, without building: of a base, a ref or an image; and old decisions made again. */
+import { z } from "zod";
+import { describeReason, type Reason, short } from "../core/plan/reason.ts";
+import { keys } from "../core/state/keys.ts";
+import type { Decision, DecisionFacts, Inbox, Skipped } from "../core/state/rows.ts";
+import type { Facts } from "../core/state/world.ts";
+import { type DryRun, type DryRunPorts, dryRun } from "../handlers/dry-run.ts";
+import type { ReadRefAs } from "../handlers/read-ref-as.ts";
+import type { Registry } from "../handlers/registries.ts";
+import { allRegistries, findDecision, type HistoryPorts } from "./history.ts";
+import { baseNamed } from "./named.ts";
+import { notFound, Problem } from "./problem.ts";
+import { answerJson, type Route, route } from "./route.ts";
+import { HoldView, ReasonView, SkippedView } from "./schemas.ts";
+
+export interface PlanPorts extends HistoryPorts, DryRunPorts {
+  /** A ref as it is now, for each registry concerned; with `config` in place of the slipway.yaml that is there. */
+  readRefAs(source: string, ref: string, config: string | undefined): Promise<ReadRefAs>;
+}
+
+const Ref = z
+  .string()
+  .regex(/^refs\/(heads|tags)\/.+/, "a full ref: refs/heads/main")
+  .max(255);
+
+const Asked = z.union(
+  [
+    z.strictObject({
+      base: z.string().min(1).max(500).describe("a tag that images stand on"),
+      digest: z
+        .string()
+        .regex(/^sha256:[0-9a-f]{64}$/, "sha256: and 64 hex digits")
+        .optional()
+        .describe("what it would move to; something new when absent"),
+    }),
+    z.strictObject({
+      source: z.string().min(1).max(200).describe("owner/name or numeric id"),
+      ref: Ref,
+      config: z
+        .string()
+        .max(60_000)
+        .optional()
+        .describe("text of a slipway.yaml to plan with instead of the one there"),
+    }),
+    z.strictObject({ image: z.string().min(1).max(200).describe("an image to rebuild"), ref: Ref.optional() }),
+  ],
+  {
+    error:
+      'one of { "base": "debian:12", "digest"? }, { "source": "owner/name", "ref": "refs/heads/main", "config"? } and { "image": "name", "ref"? }',
+  },
+);
+
+/** Stands for a digest that nobody knows: what a tag that might move had, or would have. Never shown. */
+const someOther = `sha256:${"0".repeat(64)}`;
+
+interface Words {
+  readonly words: readonly { readonly registry: Registry; readonly word: Inbox }[];
+  /** Why no registry would hear of it. */
+  readonly skipped: readonly Skipped[];
+}
+
+const Plan = z.object({
+  registry: z.string(),
+  planned: z.number(),
+  runs: z.array(
+    z.object({
+      image: z.string(),
+      ref: z.string(),
+      source: z.string(),
+      commit: z.string(),
+      level: z.number().describe("images of the plan below it"),
+      why: z.array(z.string()),
+      reasons: z.array(ReasonView),
+      hold: HoldView.optional(),
+    }),
+  ),
+  skipped: z.array(SkippedView).readonly(),
+  done: z.string().optional().describe("what would be done besides planning"),
+});
+const Plans = z.object({ plans: z.array(Plan), skipped: z.array(SkippedView).readonly().optional() });
+const Replays = z.object({
+  plans: z.array(
+    Plan.extend({
+      facts: z.string().describe("which facts were used"),
+      decided: z.object({
+        planned: z.number(),
+        images: z.array(z.string()),
+        skipped: z.array(SkippedView).readonly(),
+        done: z.string().optional(),
+      }),
+    }),
+  ),
+});
+
+export function planRoutes(ports: PlanPorts): readonly Route[] {
+  const at = () => new Date(ports.now()).toISOString();
+  const cause = () => ({ kind: "request", id: "dry-run", action: "plan", at: at() }) as const;
+
+  const wordsFor = async (asked: z.infer<typeof Asked>): Promise<Words> => {
+    const registries = await allRegistries(ports);
+    const toEach = (word: Inbox): Words => ({ words: registries.map((registry) => ({ registry, word })), skipped: [] });
+    if ("base" in asked) {
+      const reference = await baseNamed(asked.base, "body.base", ports);
+      const digest = asked.digest ?? someOther;
+      return toEach({ kind: "tag-moved", id: "dry-run", cause: cause(), reference, digest, from: someOther });
+    }
+    if ("image" in asked) {
+      const { image, ref } = asked;
+      return toEach({ kind: "rebuild-requested", id: "dry-run", cause: cause(), image, ...(ref ? { ref } : {}) });
+    }
+    const read = await ports.readRefAs(asked.source, asked.ref, asked.config);
+    if (read.kind === "refused") throw new Problem(409, "Cannot be planned", read.message);
+    const words = read.parts.map(({ registry, snapshot }) => ({
+      registry,
+      word: { kind: "ref-moved", id: "dry-run", cause: cause(), snapshot } as const,
+    }));
+    return { words, skipped: read.skipped };
+  };
+
+  const readFacts = async (id: string, { partition }: Registry) =>
+    (await ports.rows.read(partition, keys.facts(id))).row?.value as DecisionFacts | undefined;
+  const replay = async (decided: Decision, registry: Registry, { word, stored }: DecisionFacts) => ({
+    ...viewDryRun(registry, await dryRun(word, registry, ports, stored && reviveFacts(stored))),
+    facts: stored ? "as they were" : "too many to keep: as they are now",
+    decided: {
+      planned: decided.plannedCount,
+      images: decided.planned.map((p) => p.image),
+      skipped: decided.skipped,
+      ...(decided.done ? { done: decided.done } : {}),
+    },
+  });
+
+  return [
+    route({
+      method: "POST",
+      template: "plans",
+      summary:
+        "What would be built, in which order and why, if a base moved, a ref were read now, or an image were rebuilt. Nothing is built",
+      params: z.object({}),
+      query: z.object({}),
+      body: Asked,
+      answers: Plans,
+      answersAtOnce: true,
+      async handle({ body }) {
+        const { words, skipped } = await wordsFor(body);
+        const plans = await Promise.all(
+          words.map(async ({ registry, word }) => viewDryRun(registry, await dryRun(word, registry, ports))),
+        );
+        const told = plans.filter((p) => p.runs.length > 0 || p.skipped.length > 0);
+        return answerJson({ plans: told, ...(skipped.length > 0 ? { skipped } : {}) });
+      },
+    }),
+    route({
+      method: "POST",
+      template: "decisions/{id}/replay",
+      summary:
+        "The same decision made again from the facts it was made from, by today's rules and configuration. Nothing is built",
+      params: z.object({ id: z.string().min(1).max(200) }),
+      query: z.object({}),
+      answers: Replays,
+      answersAtOnce: true,
+      async handle({ params }) {
+        const decisions = await findDecision(params.id, ports);
+        if (decisions.length === 0) throw notFound(`nothing is decided about ${params.id}, or not yet`);
+        const registries = await allRegistries(ports);
+        const plans = [];
+        const lacking: string[] = [];
+        for (const decided of decisions) {
+          const registry = registries.find(({ alias }) => alias === decided.registry);
+          const facts = registry && (await readFacts(decided.id, registry));
+          if (facts) plans.push(await replay(decided, registry, facts));
+          else lacking.push(whyNoFacts(decided));
+        }
+        if (plans.length === 0) throw new Problem(409, "Cannot be replayed", lacking.join("; "));
+        return answerJson({ plans });
+      },
+    }),
+  ];
+}
+
+/** What was decided before any registry was told has only its words; what may be asked again is asked of today. */
+function whyNoFacts({ id, registry, skipped }: Decision): string {
+  if (registry !== undefined) return `what ${id} was decided from in ${registry} is not kept`;
+  const why = skipped.map((s) => (s.message ? `${s.reason} (${s.message})` : s.reason)).join(", ");
+  return `${id} was decided before any registry planned: ${why}; POST /plans says what would be built now`;
+}
+
+function reviveFacts(stored: Facts): Facts {
+  return { ...stored, rows: stored.rows.map(([key, value]) => [key, value ?? undefined] as const) };
+}
+
+function describe(reason: Reason): string {
+  const shown = known(reason);
+  return shown.kind === "base" && reason.kind === "base" && reason.to === someOther
+    ? `base ${shown.reference} would move${shown.from ? ` from ${short(shown.from)}` : ""}`
+    : describeReason(shown);
+}
+
+function known(reason: Reason): Reason {
+  if (reason.kind !== "base") return reason;
+  const { from, to, ...rest } = reason;
+  return { ...rest, ...(from && from !== someOther ? { from } : {}), ...(to && to !== someOther ? { to } : {}) };
+}
+
+function viewDryRun(registry: Registry, { decision, runs }: DryRun): z.infer<typeof Plan> {
+  return {
+    registry: registry.alias,
+    planned: runs.length,
+    runs: runs.map((run) => ({
+      image: run.image,
+      ref: run.ref,
+      source: run.source.fullName,
+      commit: run.commit,
+      level: run.listensTo?.level ?? 0,
+      why: run.reasons.map(describe),
+      reasons: run.reasons.map(known),
+      ...(run.hold ? { hold: run.hold } : {}),
+    })),
+    skipped: decision?.skipped ?? [],
+    ...(decision?.done ? { done: decision.done } : {}),
+  };
+}
