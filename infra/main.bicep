@@ -83,6 +83,9 @@ param publicUrl string = ''
 @description('NCrontab expression with seconds for the sweep, which picks up whatever was missed.')
 param sweepSchedule string = '0 * * * * *'
 
+@description('NCrontab expression with seconds for the look at base images whose turn it is; slipway.platform.yaml says how often each one has it.')
+param baseCheckSchedule string = '30 * * * * *'
+
 @description('True while GitHub changes from one webhook secret to the next: the vault then holds github-webhook-secret-previous too.')
 param rotatingWebhookSecret bool = false
 
@@ -202,6 +205,7 @@ module functions 'modules/functions.bicep' = {
     gitHubApiUrl: gitHubApiUrl
     publicUrl: publicUrl
     sweepSchedule: sweepSchedule
+    baseCheckSchedule: baseCheckSchedule
     rotatingWebhookSecret: rotatingWebhookSecret
   }
   // An app that starts before its roles exist cannot read its package, its leases or its secrets.

@@ -17,6 +17,7 @@ param gitHubAppId string
 param gitHubApiUrl string
 param publicUrl string
 param sweepSchedule string
+param baseCheckSchedule string
 param rotatingWebhookSecret bool
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
@@ -106,6 +107,7 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
         // An empty value counts as not set; the app then takes the name Azure gave it (WEBSITE_HOSTNAME).
         { name: 'SLIPWAY_PUBLIC_URL', value: publicUrl }
         { name: 'SLIPWAY_SWEEP_SCHEDULE', value: sweepSchedule }
+        { name: 'SLIPWAY_BASE_CHECK_SCHEDULE', value: baseCheckSchedule }
       ]
     }
   }

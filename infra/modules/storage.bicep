@@ -11,6 +11,8 @@ var queueNames = [
   'registries'
   'run-work'
   'reports'
+  // Event Grid may deliver here (docs/deploy.md).
+  'registry-events'
 ]
 // The host moves a message here after maxDequeueCount; sweep drains these into records.
 var poisonQueueNames = [
@@ -18,6 +20,7 @@ var poisonQueueNames = [
   'registries-poison'
   'run-work-poison'
   'reports-poison'
+  'registry-events-poison'
 ]
 var tableNames = [
   'slipway'
