@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream, createWriteStream, mkdirSync, type ReadStream } from "node:fs";
+import { createReadStream, createWriteStream, mkdirSync, type ReadStream, rmSync } from "node:fs";
 import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
@@ -15,7 +15,8 @@ export interface StoredBlob {
 
 /**
  * Files named by the sha256 of their content, `sha256/<2>/<hex>`. A file appears under its name only when it is
- * complete (written beside, then renamed), so a crash leaves at most a stray temporary file, never a wrong blob.
+ * complete (written beside, then renamed), so a kill leaves at most a stray temporary file, never a wrong blob; the next
+ * start clears those away.
  */
 export class BlobFiles {
   readonly #dir: string;
@@ -24,6 +25,7 @@ export class BlobFiles {
   constructor(dir: string) {
     this.#dir = dir;
     this.#unfinished = join(dir, "unfinished");
+    rmSync(this.#unfinished, { recursive: true, force: true });
     mkdirSync(this.#unfinished, { recursive: true });
   }
 
@@ -47,29 +49,43 @@ export class BlobFiles {
   }
 
   async put(content: Content): Promise<StoredBlob> {
+    const written = await this.write(content);
+    await written.keep();
+    return written;
+  }
+
+  /** Writes beside and says what it has become; `keep` puts it under its name. */
+  async write(content: Content): Promise<StoredBlob & { keep(): Promise<void> }> {
     const temporary = join(this.#unfinished, randomUUID());
     try {
       if (Buffer.isBuffer(content)) await writeFile(temporary, content);
       else await pipeline(content instanceof Readable ? content : Readable.from(content), createWriteStream(temporary));
-      return await this.adopt(temporary);
-    } finally {
+      const blob = { digest: await digestOfFile(temporary), size: (await stat(temporary)).size };
+      return { ...blob, keep: () => this.#rename(temporary, blob.digest) };
+    } catch (error) {
       await rm(temporary, { force: true });
+      throw error;
     }
   }
 
   /** Moves a file of the same file system in, under the digest of what it holds; refuses when `expected` differs. */
-  async adopt(file: string, expected?: string): Promise<StoredBlob> {
+  async adopt(file: string, expected: string): Promise<StoredBlob> {
     const digest = await digestOfFile(file);
-    if (expected !== undefined && digest !== expected) throw new DigestMismatch(expected, digest);
+    if (digest !== expected) throw new DigestMismatch(expected, digest);
     const { size } = await stat(file);
-    const path = this.path(digest);
-    await mkdir(dirname(path), { recursive: true });
-    await rename(file, path);
+    await this.#rename(file, digest);
     return { digest, size };
   }
 
-  async remove(digest: string): Promise<void> {
-    await rm(this.path(digest), { force: true });
+  /** At once, so that nobody can begin to use the blob between a look for uses and its end. */
+  remove(digest: string): void {
+    rmSync(this.path(digest), { force: true });
+  }
+
+  async #rename(file: string, digest: string): Promise<void> {
+    const path = this.path(digest);
+    await mkdir(dirname(path), { recursive: true });
+    await rename(file, path);
   }
 }
 

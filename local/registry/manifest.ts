@@ -5,23 +5,52 @@ import { RegistryError } from "./registry-error.ts";
 /** ACR and the reference registry both stop here. */
 export const manifestLimit = 4 * 1024 * 1024;
 
-/** What a manifest says must be in its repository: blobs it is made of, manifests it lists. */
-export interface ManifestContents {
-  readonly blobs: readonly string[];
-  readonly manifests: readonly string[];
+/** What a registry needs to know of a manifest, of an image or of an index. */
+export interface Manifest {
+  /** Blobs it is made of, but for layers that are fetched from elsewhere. All must be in its repository. */
+  readonly blobs: readonly Part[];
+  /** Manifests it lists, which must be in its repository too. Empty for an image. */
+  readonly manifests: readonly (Part & {
+    readonly platform?: { readonly os?: string; readonly architecture?: string };
+  })[];
+  /** Digest of the manifest this one refers to; that one need not be there, or not yet. */
+  readonly subject?: string;
+  /** What kind of artifact this is: `artifactType`, else the media type of its config. */
+  readonly artifactType?: string;
+  readonly config?: Part;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Reads a manifest as far as a registry needs to; throws MANIFEST_INVALID with the reason. */
-export function readManifest(mediaType: string, bytes: Buffer): ManifestContents {
+/** A descriptor, as far as it was written. */
+export interface Part {
+  readonly digest: string;
+  readonly mediaType?: string;
+  /** Bytes. */
+  readonly size?: number;
+}
+
+/** Reads a manifest; throws MANIFEST_INVALID with the reason. */
+export function readManifest(mediaType: string, bytes: Buffer): Manifest {
   if (!isManifestType(mediaType)) throw invalid(`media type ${JSON.stringify(mediaType)} is not a manifest`);
-  const manifest = parse(bytes);
-  if (manifest.schemaVersion !== 2) throw invalid("schemaVersion must be 2");
-  if (manifest.mediaType !== undefined && manifest.mediaType !== mediaType) {
-    throw invalid(`mediaType in the body is ${JSON.stringify(manifest.mediaType)}, Content-Type says ${mediaType}`);
+  const written = parse(bytes);
+  if (written.schemaVersion !== 2) throw invalid("schemaVersion must be 2");
+  if (written.mediaType !== undefined && written.mediaType !== mediaType) {
+    throw invalid(`mediaType in the body is ${JSON.stringify(written.mediaType)}, Content-Type says ${mediaType}`);
   }
-  if (isIndex(mediaType)) return { blobs: [], manifests: digests(manifest.manifests, "manifests") };
-  const layers = (list(manifest.layers, "layers") as unknown[]).filter((layer) => !isForeign(layer));
-  return { blobs: [...digests([manifest.config], "config"), ...digests(layers, "layers")], manifests: [] };
+  const { subject, artifactType, annotations } = written;
+  const common = {
+    ...(subject === undefined ? {} : { subject: part(subject, "subject").digest }),
+    ...(isObject(annotations) ? { annotations: annotations as Record<string, string> } : {}),
+  };
+  const ownType = typeof artifactType === "string" && artifactType !== "" ? { artifactType } : {};
+  if (isIndex(mediaType)) return { ...common, ...ownType, blobs: [], manifests: parts(written.manifests, "manifests") };
+  const config = part(written.config, "config");
+  const layers = parts(
+    list(written.layers, "layers").filter((layer) => !isForeign(layer)),
+    "layers",
+  );
+  const configType = config.mediaType === undefined ? {} : { artifactType: config.mediaType };
+  return { ...common, ...configType, ...ownType, config, blobs: [config, ...layers], manifests: [] };
 }
 
 function parse(bytes: Buffer): Record<string, unknown> {
@@ -35,13 +64,15 @@ function parse(bytes: Buffer): Record<string, unknown> {
   return value;
 }
 
-function digests(value: unknown, field: string): string[] {
-  return list(value, field).map((descriptor) => {
-    if (!isObject(descriptor) || typeof descriptor.digest !== "string" || !isDigest(descriptor.digest)) {
-      throw invalid(`${field}: a descriptor has no sha256 digest`);
-    }
-    return descriptor.digest;
-  });
+function parts(value: unknown, field: string): Part[] {
+  return list(value, field).map((descriptor) => part(descriptor, field));
+}
+
+function part(value: unknown, field: string): Part {
+  if (!isObject(value) || typeof value.digest !== "string" || !isDigest(value.digest)) {
+    throw invalid(`${field}: a descriptor has no sha256 digest`);
+  }
+  return value as unknown as Part;
 }
 
 /** Layers that are fetched from elsewhere (Windows bases) need not be in the repository. */

@@ -30,11 +30,16 @@ export function checkDigest(text: string): string {
   return text;
 }
 
-/** A tag or a digest. */
+/** A tag or a digest, to write to. */
 export function checkReference(text: string): string {
   if (text.includes(":")) return checkDigest(text);
   if (!isTag(text)) {
     throw new RegistryError(400, "MANIFEST_INVALID", "invalid tag", { detail: { tag: text.slice(0, 300) } });
   }
   return text;
+}
+
+/** Undefined for what can be neither: there is nothing under such a name (the conformance suite wants 404, not 400). */
+export function readableReference(text: string): string | undefined {
+  return isTag(text) || isDigest(text) ? text : undefined;
 }

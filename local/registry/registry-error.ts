@@ -1,4 +1,4 @@
-/** The codes of the OCI distribution spec, plus two that every registry answers with. */
+/** The codes of the OCI distribution spec, two that every registry answers with, and ACR's own. */
 export type RegistryErrorCode =
   | "BLOB_UNKNOWN"
   | "BLOB_UPLOAD_INVALID"
@@ -13,6 +13,10 @@ export type RegistryErrorCode =
   | "SIZE_INVALID"
   | "UNAUTHORIZED"
   | "DENIED"
+  | "TAG_UNKNOWN"
+  | "REGISTRY_DISALLOWED_OPERATION"
+  | "TOOMANYREQUESTS"
+  | "UNKNOWN"
   | "UNSUPPORTED";
 
 /** What a client did wrong, in the words of the OCI distribution spec; the HTTP layer only prints it. */

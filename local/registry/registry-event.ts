@@ -1,22 +1,6 @@
 import { randomUUID } from "node:crypto";
-
-/** Who asked for a change; the in-process API says `slipway-engine`. */
-export interface Origin {
-  readonly useragent: string;
-}
-
-/** Something in the registry changed. Untagging is not told, as in ACR (facts: acr-tasks.md §6.2). */
-export interface RegistryChange {
-  readonly action: "push" | "delete";
-  readonly repository: string;
-  readonly digest: string;
-  readonly mediaType: string;
-  /** Bytes of the manifest. */
-  readonly size: number;
-  /** Absent when the manifest was pushed by digest, as the children of an index are. */
-  readonly tag?: string;
-  readonly origin: Origin;
-}
+import { acrTime } from "./acr-time.ts";
+import type { ToldChange } from "./registry-change.ts";
 
 /** The body ACR posts to a webhook, and the `data` of its Event Grid event. */
 export interface RegistryEvent {
@@ -39,21 +23,17 @@ export interface RegistryEvent {
   };
 }
 
-export function registryEvent(change: RegistryChange, host: string, now: Date): RegistryEvent {
-  const { mediaType, size, digest, repository, tag } = change;
-  const pushed = change.action === "push";
+export function registryEvent(change: ToldChange, host: string, now: Date): RegistryEvent {
+  const { action, mediaType, size, digest, repository, origin } = change;
+  const tag = action === "push" ? change.tag : undefined;
+  const pushed = action === "push";
   return {
     id: randomUUID(),
-    timestamp: withSevenFractionDigits(now),
-    action: change.action,
+    timestamp: acrTime(now),
+    action,
     target: pushed
       ? { mediaType, size, digest, length: size, repository, ...(tag === undefined ? {} : { tag }) }
       : { mediaType, digest, repository },
-    request: { id: randomUUID(), host, method: pushed ? "PUT" : "DELETE", useragent: change.origin.useragent },
+    request: { id: randomUUID(), host, method: pushed ? "PUT" : "DELETE", useragent: origin.useragent },
   };
-}
-
-/** ACR's timestamps have seven to nine fraction digits; a receiver that expects three should find out here. */
-function withSevenFractionDigits(now: Date): string {
-  return now.toISOString().replace("Z", "0000Z");
 }

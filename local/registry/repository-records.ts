@@ -1,16 +1,25 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { StateFile } from "../state-file.ts";
+import type { LedgerEntry } from "./ledger.ts";
+import type { Attributes, Lockable } from "./locks.ts";
 
-export interface ManifestRecord {
+export interface ManifestRecord extends Lockable {
   readonly mediaType: string;
   /** Bytes. */
   readonly size: number;
+  /** First push. */
   readonly pushedAt: string;
+  /** Last push of the same digest, when there was more than one. */
+  readonly updatedAt?: string;
+  /** The digest this manifest says something about; see referrers. */
+  readonly subject?: string;
 }
-export interface TagRecord {
+export interface TagRecord extends Lockable {
   readonly digest: string;
   readonly updatedAt: string;
+  /** When the tag was new; equal to `updatedAt` when not said. */
+  readonly createdAt?: string;
 }
 
 /** Lists of pairs, not objects: `__proto__` is a legal tag. */
@@ -18,27 +27,56 @@ interface Saved {
   blobs: string[];
   manifests: [string, ManifestRecord][];
   tags: [string, TagRecord][];
+  createdAt?: string;
+  updatedAt?: string;
+  attributes?: Attributes;
+  lastChange?: LedgerEntry;
 }
 
 /** No repository component starts with `_`, so this file never collides with a nested repository. */
 const fileName = "_repository.json";
 
 /** What one repository holds: which blobs it may serve, its manifests, its tags. Saved at once after every change. */
-export class RepositoryRecord {
+export class RepositoryRecord implements Lockable {
   readonly blobs: Set<string>;
   readonly manifests: Map<string, ManifestRecord>;
   readonly tags: Map<string, TagRecord>;
+  /** First push, and last push or delete; lists and locks do not count. */
+  createdAt?: string;
+  updatedAt?: string;
+  attributes?: Attributes;
+  lastChange?: LedgerEntry;
   readonly #file: StateFile<Saved>;
 
   constructor(path: string) {
     this.#file = new StateFile<Saved>(path, () => ({ blobs: [], manifests: [], tags: [] }));
-    this.blobs = new Set(this.#file.value.blobs);
-    this.manifests = new Map(this.#file.value.manifests);
-    this.tags = new Map(this.#file.value.tags);
+    const { blobs, manifests, tags, ...rest } = this.#file.value;
+    this.blobs = new Set(blobs);
+    this.manifests = new Map(manifests);
+    this.tags = new Map(tags);
+    Object.assign(this, rest);
+  }
+
+  /** Repositories without a manifest do not show anywhere. */
+  get exists(): boolean {
+    return this.manifests.size > 0;
+  }
+
+  tagsOf(digest: string): string[] {
+    return [...this.tags].filter(([, tag]) => tag.digest === digest).map(([name]) => name);
   }
 
   save(): void {
-    this.#file.value = { blobs: [...this.blobs], manifests: [...this.manifests], tags: [...this.tags] };
+    const { createdAt, updatedAt, attributes, lastChange } = this;
+    this.#file.value = {
+      blobs: [...this.blobs],
+      manifests: [...this.manifests],
+      tags: [...this.tags],
+      ...(createdAt && { createdAt }),
+      ...(updatedAt && { updatedAt }),
+      ...(attributes && { attributes }),
+      ...(lastChange && { lastChange }),
+    };
     this.#file.save();
   }
 }

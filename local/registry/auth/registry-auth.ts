@@ -3,31 +3,38 @@ import { RegistryError } from "../registry-error.ts";
 import { covers, formatScope, type Scope } from "./scope.ts";
 import type { Tokens } from "./tokens.ts";
 
+/** May be changed while the registry runs; the next request is judged by it. */
 export interface AuthOptions {
   /** `open`: nobody is asked for anything. `token`: ACR's rules. */
-  readonly mode: "open" | "token";
+  mode: "open" | "token";
+  /** May callers without credentials get tokens to read with? Yes unless said; ACR's default is no. */
+  anonymousPull?: boolean;
   /** Is this Microsoft Entra access token good? Without it, any non-empty one is. */
   readonly verifyAadToken?: (token: string) => boolean;
   /** The registry's admin user, when enabled. */
-  readonly admin?: { readonly username: string; readonly password: string };
+  admin?: { readonly username: string; readonly password: string };
 }
 
 /** The user name that goes with a refresh token, in `docker login` after `az acr login` and in the SDKs. */
 export const refreshTokenUser = "00000000-0000-0000-0000-000000000000";
 
-/** Who somebody is to the registry: a signed-in caller may do all, anybody else may pull. */
+/** Who somebody is to the registry: a signed-in caller may do all, anybody else may read. */
 export type Caller = { readonly kind: "known"; readonly sub: string } | { readonly kind: "anonymous" };
 
 /** Decides who a request comes from and what it may do. */
 export class RegistryAuth {
   readonly #options: AuthOptions;
   readonly #tokens: Tokens;
-  readonly #loginServer: () => string;
+  readonly #url: () => string;
 
-  constructor(options: AuthOptions, tokens: Tokens, loginServer: () => string) {
+  constructor(options: AuthOptions, tokens: Tokens, url: () => string) {
     this.#options = options;
     this.#tokens = tokens;
-    this.#loginServer = loginServer;
+    this.#url = url;
+  }
+
+  get admitsAnonymous(): boolean {
+    return this.#options.anonymousPull ?? true;
   }
 
   acceptsAadToken(token: string): boolean {
@@ -50,39 +57,53 @@ export class RegistryAuth {
   /** An access token with as much of what was asked for as the caller may have; scopes with nothing left are dropped. */
   grant(caller: Caller, asked: readonly Scope[]): string {
     if (caller.kind === "known") return this.#tokens.accessToken(caller.sub, asked);
-    const pullOnly = asked
-      .filter((scope) => scope.type === "repository" && (scope.actions.includes("pull") || scope.actions.includes("*")))
-      .map((scope) => ({ ...scope, actions: ["pull"] }));
-    return this.#tokens.accessToken("anonymous", pullOnly);
+    return this.#tokens.accessToken("anonymous", asked.flatMap(readable));
   }
 
-  /** Throws 401 with the challenge of the token spec unless the request may do what it needs. */
-  check(authorization: string | undefined, needed: Scope | undefined): void {
-    if (this.#options.mode === "open") return;
+  /** Returns who it is; throws 401 with the challenge of the token spec unless the request may do what it needs. `secure`: over https. */
+  check(authorization: string | undefined, needed: Scope | undefined, secure = false): string {
+    if (this.#options.mode === "open") {
+      // Nobody is refused anything, but `az` and docker ask here where tokens are had, and `az` goes no further untold.
+      if (secure && needed === undefined && !authorization) throw this.#challenge(undefined);
+      return "anybody";
+    }
     const [scheme = "", credentials = ""] = (authorization ?? "").split(/ +(.*)/s);
     if (scheme.toLowerCase() === "basic") {
       const basic = decodeBasic(credentials);
-      if (basic && this.signIn(basic.username, basic.password)?.kind === "known") return;
+      const caller = basic && this.signIn(basic.username, basic.password);
+      if (caller?.kind === "known") return caller.sub;
     }
     if (scheme.toLowerCase() === "bearer") {
       const claims = this.#tokens.verify(credentials, "access_token");
-      if (claims && (needed === undefined || covers(claims.access, needed))) return;
+      if (claims && (needed === undefined || covers(claims.access, needed))) return claims.sub;
       throw this.#challenge(needed, claims ? "insufficient_scope" : "invalid_token");
     }
-    throw this.#challenge(needed);
+    // As recorded: also when no token was sent, but not at /v2/ itself.
+    throw this.#challenge(needed, needed && "invalid_token");
   }
 
   #challenge(needed: Scope | undefined, error?: string): RegistryError {
-    const server = this.#loginServer();
+    const url = this.#url();
     const scope = needed ? `,scope="${formatScope(needed)}"` : "";
     const why = error ? `,error="${error}"` : "";
-    return new RegistryError(401, "UNAUTHORIZED", "authentication required", {
+    return new RegistryError(401, "UNAUTHORIZED", authenticationRequired, {
       detail: needed && [{ Type: needed.type, Name: needed.name, Action: needed.actions[0] }],
       headers: {
-        "WWW-Authenticate": `Bearer realm="http://${server}/oauth2/token",service="${server}"${scope}${why}`,
+        "WWW-Authenticate": `Bearer realm="${url}/oauth2/token",service="${new URL(url).host}"${scope}${why}`,
       },
     });
   }
+}
+
+const authenticationRequired = "authentication required, visit https://aka.ms/acr/authorization for more information.";
+
+/** What of a scope an anonymous caller may have: pull, metadata and the catalog. */
+function readable(scope: Scope): Scope[] {
+  if (scope.type === "registry") return scope.name === "catalog" ? [scope] : [];
+  const actions = ["pull", "metadata_read"].filter(
+    (action) => scope.actions.includes(action) || scope.actions.includes("*"),
+  );
+  return actions.length === 0 ? [] : [{ ...scope, actions }];
 }
 
 export function decodeBasic(credentials: string): { username: string; password: string } | undefined {

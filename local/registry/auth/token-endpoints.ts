@@ -1,6 +1,7 @@
 import type { Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Bindings } from "../../http.ts";
+import type { Limits } from "../limits.ts";
 import { RegistryError } from "../registry-error.ts";
 import { type Caller, decodeBasic, type RegistryAuth } from "./registry-auth.ts";
 import { parseScopes } from "./scope.ts";
@@ -17,8 +18,14 @@ export function addTokenEndpoints(
   auth: RegistryAuth,
   tokens: Tokens,
   loginServer: () => string,
+  limits: Limits | undefined,
 ): void {
   app.use("/oauth2/*", bodyLimit({ maxSize: 64 * 1024 }));
+  app.use("/oauth2/*", async (c, next) => {
+    const left = limits?.take("oauth", "");
+    await next();
+    if (left !== undefined) c.header("x-ms-ratelimit-remaining-calls-per-second", left);
+  });
 
   app.post("/oauth2/exchange", async (c) => {
     const form = await readForm(c);
@@ -41,10 +48,14 @@ export function addTokenEndpoints(
   app.get("/oauth2/token", (c) => {
     checkService(c.req.query("service"), loginServer());
     const authorization = c.req.header("Authorization");
-    const caller: Caller | undefined = authorization ? fromBasic(authorization, auth) : { kind: "anonymous" };
+    const caller = authorization ? fromBasic(authorization, auth) : anonymous(auth);
     if (!caller) throw unauthorized("the credentials are not valid");
     return c.json({ access_token: auth.grant(caller, parseScopes(c.req.queries("scope") ?? [])) });
   });
+}
+
+function anonymous(auth: RegistryAuth): Caller | undefined {
+  return auth.admitsAnonymous ? { kind: "anonymous" } : undefined;
 }
 
 function callerOf(form: Form, auth: RegistryAuth): Caller | undefined {
@@ -52,6 +63,8 @@ function callerOf(form: Form, auth: RegistryAuth): Caller | undefined {
     case "refresh_token":
       return auth.fromRefreshToken(form.refresh_token ?? "");
     case "password":
+      // How Azure's SDKs ask without a credential.
+      if (form.username === undefined && form.password === undefined) return anonymous(auth);
       return auth.signIn(form.username ?? "", form.password ?? "");
     default:
       throw badRequest("grant_type must be refresh_token or password");

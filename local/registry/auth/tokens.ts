@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Clock } from "../../clock.ts";
 import type { Scope } from "./scope.ts";
 
 /** Three hours and 75 minutes, as ACR's. */
@@ -20,8 +21,10 @@ export interface Claims {
 export class Tokens {
   readonly #key: Buffer;
   readonly #audience: () => string;
+  readonly #clock: Clock;
 
-  constructor(dir: string, audience: () => string) {
+  constructor(dir: string, audience: () => string, clock: Clock) {
+    this.#clock = clock;
     this.#key = readOrMakeKey(join(dir, "token-key"));
     this.#audience = audience;
   }
@@ -43,12 +46,13 @@ export class Tokens {
     const given = Buffer.from(signature, "base64url");
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
     const claims = JSON.parse(Buffer.from(payload, "base64url").toString("utf8")) as Claims;
-    const valid = claims.grant_type === kind && claims.aud === this.#audience() && claims.exp * 1000 > Date.now();
+    const valid =
+      claims.grant_type === kind && claims.aud === this.#audience() && claims.exp * 1000 > this.#clock.now();
     return valid ? claims : undefined;
   }
 
   #sign(claims: Omit<Claims, "exp" | "aud">, life: number): string {
-    const iat = Math.floor(Date.now() / 1000);
+    const iat = Math.floor(this.#clock.now() / 1000);
     const jti = randomBytes(9).toString("base64url");
     const payload = { jti, iss: "Azure Container Registry", aud: this.#audience(), iat, exp: iat + life, ...claims };
     const signed = `${encode({ alg: "HS256", typ: "JWT" })}.${encode(payload)}`;

@@ -1,13 +1,14 @@
 import { checkDigest } from "../names.ts";
 import { RegistryError } from "../registry-error.ts";
 import { rangeOf } from "../uploads.ts";
-import type { Handler, RouteCall } from "./route.ts";
+import { type Handler, originOf, type RouteCall } from "./route.ts";
 
 /** POST: mount, whole blob in one request, or the start of an upload in parts. */
 export const startUpload: Handler = async (call) => {
   const { c, store, uploads, repository } = call;
+  store.checkWritable(repository);
   const mount = c.req.query("mount");
-  if (mount && (await store.mountBlob(repository, checkDigest(mount), c.req.query("from")))) {
+  if (mount && (await store.mountBlob(repository, checkDigest(mount), c.req.query("from"), originOf(c)))) {
     return created(repository, mount);
   }
   const digest = c.req.query("digest");
@@ -44,7 +45,7 @@ async function finish({ c, store, uploads, repository }: RouteCall, id: string, 
   const chunk = chunkOf(c.req.header("Content-Range"), c.req.header("Content-Length"));
   await uploads.append(repository, id, c.env.incoming, chunk);
   try {
-    await store.adoptBlob(repository, await uploads.file(repository, id), digest);
+    await store.adoptBlob(repository, await uploads.file(repository, id), digest, originOf(c));
   } finally {
     await uploads.remove(repository, id);
   }

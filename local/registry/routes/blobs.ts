@@ -1,17 +1,17 @@
 import { Readable } from "node:stream";
 import { checkDigest } from "../names.ts";
 import { RegistryError } from "../registry-error.ts";
+import { blobUnknown } from "../unknown.ts";
 import { parseByteRange } from "./byte-range.ts";
 import { isUnchanged } from "./etag.ts";
-import type { Handler } from "./route.ts";
+import { type Handler, originOf } from "./route.ts";
 
 /** GET and HEAD of a blob, whole or one range. */
 export const readBlob: Handler = async ({ c, store, repository, reference }) => {
   const digest = checkDigest(reference);
+  store.checkReadable(repository);
   const size = await store.blobSize(repository, digest);
-  if (size === undefined) {
-    throw new RegistryError(404, "BLOB_UNKNOWN", "blob unknown to the repository", { detail: { digest } });
-  }
+  if (size === undefined) throw blobUnknown(digest);
   const headers = {
     "Accept-Ranges": "bytes",
     "Content-Type": "application/octet-stream",
@@ -36,7 +36,7 @@ export const readBlob: Handler = async ({ c, store, repository, reference }) => 
   });
 };
 
-export const deleteBlob: Handler = async ({ store, repository, reference }) => {
-  await store.deleteBlob(repository, reference);
+export const deleteBlob: Handler = async ({ c, store, repository, reference }) => {
+  await store.deleteBlob(repository, reference, originOf(c));
   return new Response(null, { status: 202 });
 };

@@ -1,7 +1,8 @@
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
+import { startIdentity } from "../../../local/identity/start-identity.ts";
 import type { AuthOptions } from "../../../local/registry/auth/registry-auth.ts";
 import { covers, parseScopes } from "../../../local/registry/auth/scope.ts";
-import { ociManifest, pushImage, sha256, temporaryRegistry } from "./support.ts";
+import { ociManifest, pushImage, sha256, temporaryDirectory, temporaryRegistry } from "./support.ts";
 
 const auth: AuthOptions = {
   mode: "token",
@@ -41,9 +42,18 @@ test("without a token the answer is a challenge that names the realm, the servic
   };
   const start = `Bearer realm="${url}/oauth2/token",service="${loginServer}"`;
   expect(await challenge("/v2/")).toBe(start);
-  expect(await challenge("/v2/a/b/manifests/v1")).toBe(`${start},scope="repository:a/b:pull"`);
-  expect(await challenge("/v2/a/b/blobs/uploads/", "POST")).toBe(`${start},scope="repository:a/b:pull,push"`);
-  expect(await challenge("/v2/_catalog")).toBe(`${start},scope="registry:catalog:*"`);
+  for (const [method, path, scope] of [
+    ["GET", "/v2/a/b/manifests/v1", "repository:a/b:pull"],
+    ["POST", "/v2/a/b/blobs/uploads/", "repository:a/b:pull,push"],
+    ["DELETE", "/v2/a/b/manifests/v1", "repository:a/b:delete"],
+    ["GET", "/v2/_catalog", "registry:catalog:*"],
+    ["GET", "/acr/v1/_catalog", "registry:catalog:*"],
+    ["GET", "/acr/v1/a%2Fb/_tags", "repository:a/b:metadata_read"],
+    ["PATCH", "/acr/v1/a%2Fb", "repository:a/b:metadata_write"],
+    ["DELETE", "/acr/v1/a%2Fb", "repository:a/b:delete"],
+  ] as const) {
+    expect(await challenge(path, method)).toBe(`${start},scope="${scope}",error="invalid_token"`);
+  }
 });
 
 test("an Entra token buys a refresh token, which buys access to what was asked for and no more", async () => {
@@ -88,14 +98,51 @@ test("the admin user signs in with its password, directly or for a token", async
   expect((await post(url, "/oauth2/token", { ...form, username: "acme", password: "no" })).status).toBe(401);
 });
 
-test("an anonymous token pulls whatever it asked for", async () => {
-  const { url, service, status } = await signedIn();
-  const query = `service=${service}&scope=repository:a:pull,push&scope=registry:catalog:*`;
+test("an anonymous token reads whatever it asked for, and writes nothing", async () => {
+  const { registry, url, service, status } = await signedIn();
+  const query = `service=${service}&scope=repository:a:pull,push,metadata_read,metadata_write,delete&scope=registry:catalog:*`;
   const response = await fetch(`${url}/oauth2/token?${query}`);
   const bearer = `Bearer ${((await response.json()) as { access_token: string }).access_token}`;
   expect(await status("/v2/a/manifests/v1", bearer)).toBe(404);
   expect(await status("/v2/a/blobs/uploads/", bearer, "POST")).toBe(401);
-  expect(await status("/v2/_catalog", bearer)).toBe(401);
+  expect(await status("/v2/_catalog", bearer)).toBe(200);
+  expect(await status("/acr/v1/a", bearer)).toBe(404);
+  expect(await status("/acr/v1/a", bearer, "PATCH")).toBe(401);
+  expect(await status("/acr/v1/a", bearer, "DELETE")).toBe(401);
+  registry.auth.anonymousPull = false;
+  expect((await fetch(`${url}/oauth2/token?${query}`)).status).toBe(401);
+});
+
+test("a running registry is opened, and closed again", async () => {
+  const { registry, status } = await signedIn();
+  expect(await status("/v2/")).toBe(401);
+  registry.auth.mode = "open";
+  expect(await status("/v2/")).toBe(200);
+  registry.auth.mode = "token";
+  expect(await status("/v2/")).toBe(401);
+  registry.auth.admin = { username: "acme", password: "another" };
+  expect(await status("/v2/", basic("acme", "pass:word"))).toBe(401);
+  expect(await status("/v2/", basic("acme", "another"))).toBe(200);
+});
+
+test("a managed identity's token signs in, as `az acr login` does it, until it has expired", async () => {
+  const identity = await startIdentity({ dir: await temporaryDirectory(), tokenLifetimeSeconds: 600 });
+  onTestFinished(() => identity.close());
+  const { url, loginServer: service } = await temporaryRegistry({
+    auth: { mode: "token", verifyAadToken: (token) => identity.verify(token).kind === "valid" },
+  });
+  const form = { grant_type: "access_token", service, tenant: identity.tenantId };
+  const access_token = identity.issue("https://management.azure.com/");
+  const { body } = await post(url, "/oauth2/exchange", { ...form, access_token });
+  const scope = "repository:a:pull,metadata_read";
+  const token = { grant_type: "refresh_token", service, scope, refresh_token: body.refresh_token! };
+  expect((await post(url, "/oauth2/token", token)).status).toBe(200);
+  expect((await post(url, "/oauth2/exchange", { ...form, access_token: "a.b.c" })).status).toBe(401);
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 601_000 });
+  expect((await post(url, "/oauth2/exchange", { ...form, access_token })).status).toBe(401);
+  expect((await post(url, "/oauth2/token", token)).status).toBe(200);
+  vi.setSystemTime(Date.now() + 3 * 3_600_000);
+  expect((await post(url, "/oauth2/token", token)).status).toBe(401);
 });
 
 test("a mount needs the right to pull from where the blob is", async () => {

@@ -4,13 +4,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import type { AuthOptions } from "../../../local/registry/auth/registry-auth.ts";
+import { answers, pushMultiArch } from "./clients.ts";
 import { temporaryDirectory, temporaryRegistry } from "./support.ts";
 
 const run = promisify(execFile);
-const available = await run("docker", ["version"]).then(
-  () => true,
-  () => false,
-);
+const available = await answers("docker", "version");
 
 /** A registry and the real client, with a configuration folder of its own and a small image to push. */
 async function setUp(auth?: AuthOptions) {
@@ -51,4 +49,34 @@ test.skipIf(!available)("docker pushes after a login, and not before (needs dock
   await docker("login", "-u", "00000000-0000-0000-0000-000000000000", "-p", token, registry.loginServer);
   await docker("rmi", reference);
   expect(await docker("pull", reference)).toContain("sha256:");
+});
+
+test.skipIf(!available)(
+  "docker pulls its platform out of an index, and makes an index itself (needs docker)",
+  async () => {
+    const { registry, reference, docker } = await setUp();
+    await docker("push", reference);
+    const list = `${registry.loginServer}/team/web:multi`;
+    await docker("manifest", "create", "--insecure", list, reference);
+    await docker("manifest", "push", "--insecure", list);
+    const stored = await registry.store.resolve("team/web", "multi");
+    expect(stored?.mediaType).toBe("application/vnd.docker.distribution.manifest.list.v2+json");
+    expect(JSON.parse(await docker("manifest", "inspect", "--insecure", list))).toMatchObject({ schemaVersion: 2 });
+    await docker("rmi", reference);
+    expect(await docker("pull", list)).toContain(stored?.digest);
+    onTestFinished(async () => void (await docker("rmi", list).catch(() => undefined)));
+    const { digest } = await pushMultiArch(registry.url, "team/index", "v1");
+    const inspected = await docker("manifest", "inspect", "--insecure", `${registry.loginServer}/team/index@${digest}`);
+    expect((JSON.parse(inspected) as { manifests: unknown[] }).manifests).toHaveLength(2);
+  },
+);
+
+test.skipIf(!available)("docker says what it met at a lock, and what at a limit (needs docker)", async () => {
+  const { registry, reference, docker } = await setUp();
+  await docker("push", reference);
+  registry.store.setAttributes("team/web", "v1", { writeEnabled: false });
+  await expect(docker("push", reference)).rejects.toThrow("The operation is disallowed on this registry");
+  registry.faults.push({ times: 20, method: "GET", path: "/manifests/", status: 429, retryAfter: 1 });
+  registry.faults.push({ times: 20, method: "HEAD", path: "/manifests/", status: 429, retryAfter: 1 });
+  await expect(docker("pull", reference)).rejects.toThrow(/[Tt]oo ?[Mm]any ?[Rr]equests/);
 });

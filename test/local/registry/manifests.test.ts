@@ -27,6 +27,16 @@ test("a manifest comes back byte for byte, by tag and by digest", async () => {
   expect([head.status, head.headers.get("content-length")]).toEqual([200, String(text.length)]);
 });
 
+test("under what can be no tag there is nothing to read, and nothing can be written", async () => {
+  const { url } = await temporaryRegistry();
+  const { text } = await pushImage(url, "a", "v1");
+  for (const method of ["GET", "HEAD"]) {
+    expect((await fetch(`${url}/v2/a/manifests/.INVALID`, { method })).status).toBe(404);
+  }
+  const response = await putManifest(url, "a", ".INVALID", text);
+  expect([response.status, await errorCode(response)]).toEqual([400, "MANIFEST_INVALID"]);
+});
+
 test("an unchanged tag answers 304 until it moves", async () => {
   const { url } = await temporaryRegistry();
   const { digest } = await pushImage(url, "a", "v1");
