@@ -1,6 +1,10 @@
+/** In the order in which they are tried. */
+export const engineNames = ["docker", "buildah", "built-in"] as const;
+export type EngineName = (typeof engineNames)[number];
+
 /** What executes the steps of a task. An image is known to an engine by any reference it was tagged with, until `close`. */
 export interface Engine {
-  /** `docker` or `built-in`. */
+  /** One of `engineNames`. */
   readonly name: string;
   /** Builds and tags; throws EngineError with a plain message when the build fails. Output goes to `log` as it appears. */
   build(request: BuildRequest, log: (text: string) => void, signal: AbortSignal): Promise<void>;
@@ -10,7 +14,14 @@ export interface Engine {
   push(reference: string, log: (text: string) => void, signal: AbortSignal): Promise<string>;
   /** The digest a reference resolves to in its registry, for the dependency list; undefined when it cannot be had. */
   resolve(reference: string): Promise<string | undefined>;
+  /** A network of its own for the containers of one run: they reach each other by host name, and nobody else. */
+  createNetwork(): Promise<ContainerNetwork>;
   close(): Promise<void>;
+}
+/** Gone, with whatever still runs on it, after `remove`. */
+export interface ContainerNetwork {
+  readonly id: string;
+  remove(): Promise<void>;
 }
 export interface BuildRequest {
   readonly contextDir: string;
@@ -22,6 +33,10 @@ export interface BuildRequest {
   readonly target?: string;
   readonly noCache: boolean;
   readonly platform?: string;
+  /** Files behind `RUN --mount=type=secret`, by secret id; never in the image or the log. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** `none` cuts RUN off from everything but loopback. */
+  readonly network?: "none";
 }
 export interface RunImageRequest {
   readonly reference: string;
@@ -30,6 +45,17 @@ export interface RunImageRequest {
   readonly env: readonly string[];
   readonly workingDirectory?: string;
   readonly user?: string;
+  /** Folders of this machine the container sees; an engine that runs somewhere else copies them there and back. */
+  readonly mounts?: readonly Mount[];
+  /** Absent: a network of its own. */
+  readonly network?: ContainerNetwork;
+  /** What others on the network call it. */
+  readonly hostName?: string;
+}
+export interface Mount {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  readonly readOnly?: boolean;
 }
 export class EngineError extends Error {
   override readonly name = "EngineError";

@@ -5,6 +5,9 @@ import { hostArchitecture } from "./image.ts";
 import type { Platform } from "./load-image.ts";
 import { splitWords } from "./split-words.ts";
 
+/** https://docs.docker.com/reference/dockerfile/#predefined-args */
+const proxyNames = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"];
+
 /** Values for ARG: what the caller gave, what the builder knows, and what ARGs before the first FROM say. */
 export class BuildArguments {
   readonly #given: Readonly<Record<string, string>>;
@@ -42,8 +45,18 @@ export class BuildArguments {
 
   /** Given, but asked for by no ARG: usually a misspelling. */
   unused(): string[] {
-    return Object.keys(this.#given).filter((name) => !this.#used.has(name));
+    const meansSomething = (name: string) => isProxy(name) || name.startsWith("BUILDKIT_");
+    return Object.keys(this.#given).filter((name) => !this.#used.has(name) && !meansSomething(name));
   }
+
+  /** Given proxies, which every RUN sees and no image keeps. */
+  proxies(): Record<string, string> {
+    return Object.fromEntries(Object.entries(this.#given).filter(([name]) => isProxy(name)));
+  }
+}
+
+function isProxy(name: string): boolean {
+  return proxyNames.some((proxy) => name === proxy || name === proxy.toUpperCase());
 }
 
 export const hostPlatform: Platform = { os: "linux", architecture: hostArchitecture };

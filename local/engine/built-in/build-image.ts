@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import type { BlobFiles } from "../../registry/blob-files.ts";
-import { listContext } from "../context/list-context.ts";
 import { readDockerfile } from "../context/read-dockerfile.ts";
+import { saveContext } from "../context/save-context.ts";
 import { type BuildRequest, EngineError } from "../engine.ts";
 import { BuildArguments, parsePlatform } from "./build-arguments.ts";
+import type { CacheFolders } from "./cache-folders.ts";
 import type { CopySource } from "./copy-source.ts";
 import { type Dockerfile, type Instruction, parseDockerfile, parseTriggers } from "./dockerfile.ts";
 import type { Image } from "./image.ts";
@@ -16,13 +17,16 @@ import { workdir } from "./instructions/workdir.ts";
 import type { Platform } from "./load-image.ts";
 import type { LocalImages } from "./local-images.ts";
 import { neededStages, stageOfCopy, stageOfFrom, targetIndex } from "./needed-stages.ts";
+import { asPlain } from "./plainly.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { StageBuild } from "./stage-build.ts";
+import { removeTree } from "./trees.ts";
 import { unpackImage } from "./unpack-image.ts";
 
 export interface BuildTools {
   readonly images: LocalImages;
   readonly blobs: BlobFiles;
+  readonly caches: CacheFolders;
   readonly scratchDir: string;
   sandbox(): Promise<Sandbox>;
 }
@@ -43,12 +47,11 @@ export async function buildImage(
   signal: AbortSignal,
 ): Promise<Image> {
   const dockerfile = parseDockerfile(await readDockerfile(request.contextDir, request.dockerfile));
-  await mkdir(tools.scratchDir, { recursive: true });
   const scratchDir = await mkdtemp(join(tools.scratchDir, "build-"));
   try {
     return await new Build(request, dockerfile, { ...tools, scratchDir }, log, signal).run();
   } finally {
-    await rm(scratchDir, { recursive: true, force: true, maxRetries: 5 });
+    await removeTree(scratchDir);
   }
 }
 
@@ -102,7 +105,7 @@ class Build {
     announce(`FROM ${image}${name === undefined ? "" : ` AS ${name}`}`);
     const base = await this.#base(index, platform);
     const root = join(this.#tools.scratchDir, `stage-${index}`);
-    await unpackImage(base, root, this.#signal);
+    await unpackImage(base, root, this.#log, this.#signal);
     const { blobs } = this.#tools;
     const stage = new StageBuild({ base, root, blobs, time: this.#time(), escapeChar });
     const triggers = parseTriggers(base.config.config.OnBuild ?? []);
@@ -130,7 +133,10 @@ class Build {
         instruction,
         log: this.#log,
         signal: this.#signal,
-        context: await this.#contextSource(),
+        context: () => this.#contextSource(),
+        secrets: this.#request.secrets ?? {},
+        caches: this.#tools.caches,
+        proxies: this.#args.proxies(),
         scratchDir: this.#tools.scratchDir,
         copySource: (from) => this.#copySource(from, index),
         buildArg: (name) => this.#args.given(name),
@@ -138,7 +144,8 @@ class Build {
         sandbox: () => this.#tools.sandbox(),
       });
       if (stage.historyLength === before) stage.addHistory(display);
-    } catch (error) {
+    } catch (thrown) {
+      const error = asPlain(thrown);
       if (!(error instanceof EngineError)) throw error;
       throw new EngineError(`line ${line}, ${keyword}: ${error.message}`, { cause: error });
     }
@@ -159,13 +166,20 @@ class Build {
     const stage = stageOfCopy(stages, from, index);
     if (stage !== undefined) return wholeTree(this.#finished.get(stage)!.root, `stage ${from}`);
     const root = await mkdtemp(join(this.#tools.scratchDir, "from-"));
-    await unpackImage(await this.#tools.images.find(from, this.#platform), root, this.#signal);
+    await unpackImage(await this.#tools.images.find(from, this.#platform), root, this.#log, this.#signal);
     return wholeTree(root, `image ${from}`);
   }
 
   #contextSource(): Promise<CopySource> {
-    this.#context ??= contextSource(this.#request);
+    this.#context ??= this.#saveContext();
     return this.#context;
+  }
+
+  async #saveContext(): Promise<CopySource> {
+    const { contextDir, dockerfile } = this.#request;
+    const root = join(this.#tools.scratchDir, "context");
+    await saveContext(contextDir, dockerfile, root);
+    return { root, keepsOwners: false, name: "the build context, or is left out by .dockerignore" };
   }
 
   #imageOf(written: string): string {
@@ -196,15 +210,5 @@ function emptyImage({ architecture, os, variant }: Platform): Image {
 }
 
 function wholeTree(root: string, name: string): CopySource {
-  return { root, includes: () => true, keepsOwners: true, name };
-}
-
-async function contextSource({ contextDir, dockerfile }: BuildRequest): Promise<CopySource> {
-  const listing = await listContext(contextDir, dockerfile);
-  return {
-    root: contextDir,
-    includes: (path) => path === "/" || listing.has(path.slice(1)),
-    keepsOwners: false,
-    name: "the build context",
-  };
+  return { root, keepsOwners: true, name };
 }

@@ -68,7 +68,9 @@ function readInstruction(found: ParsedInstruction, lines: readonly string[], esc
   const line = found.getRange().start.line + 1;
   const heredocs = heredocsOf(found, lines, line);
   const raw = found.getRawArgumentsContent() ?? "";
-  const text = heredocs.length > 0 ? raw.split("\n")[0]! : joinLines(raw, escapeChar);
+  const bodyLines = heredocs.reduce((sum, { source }) => sum + source.split("\n").length, 0);
+  const rawLines = raw.split("\n");
+  const text = joinLines(rawLines.slice(0, rawLines.length - bodyLines).join("\n"), escapeChar);
   const flags = flagsOf(found);
   const display = [keyword, ...flags.map(({ name, value }) => `--${name}=${value}`), text].join(" ");
   return { keyword, flags, text, json: jsonList(text), heredocs, display, line };

@@ -5,7 +5,8 @@ export type Lookup = (name: string) => string | undefined;
 
 /**
  * Expands one word as Docker does: quotes and escapes are taken away, `$V`, `${V}`, `${V:-w}`, `${V-w}`, `${V:+w}`,
- * `${V+w}`, `${V:?m}` and `${V?m}` replaced (w may nest), nothing inside single quotes.
+ * `${V+w}`, `${V:?m}`, `${V?m}`, `${V#p}`, `${V##p}`, `${V%p}`, `${V%%p}`, `${V/p/w}` and `${V//p/w}` replaced (p and w may
+ * nest; p is a pattern with `*` and `?`), nothing inside single quotes.
  * https://docs.docker.com/reference/dockerfile/#environment-replacement
  */
 export function expandWord(word: string, lookup: Lookup, escapeChar = "\\"): string {
@@ -28,15 +29,18 @@ class Expansion {
     return this.#until("");
   }
 
-  /** Up to an unquoted `end` character, which is not consumed; to the end of the text when `end` is empty. */
-  #until(end: string): string {
+  /**
+   * Up to an unquoted `end` character, which is not consumed; to the end of the text when `end` is empty. A pattern keeps
+   * its escapes.
+   */
+  #until(end: string, isPattern = false): string {
     let result = "";
     while (this.#at < this.#text.length && this.#text[this.#at] !== end) {
       const char = this.#text[this.#at]!;
       if (char === "'") result += this.#single();
       else if (char === '"') result += this.#double();
       else if (char === "$") result += this.#variable();
-      else if (char === this.#escape) result += this.#escaped();
+      else if (char === this.#escape) result += (isPattern ? "\\" : "") + this.#escaped();
       else {
         result += char;
         this.#at += 1;
@@ -87,14 +91,27 @@ class Expansion {
   }
 
   #braced(): string {
-    const match = /^\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+)(:?[-+?])?/.exec(this.#text.slice(this.#at));
+    const match = /^\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+)(:?[-+?]|##?|%%?|\/\/?)?/.exec(this.#text.slice(this.#at));
     if (!match) throw this.#error("bad substitution");
     const [whole, name, operator] = match;
     this.#at += whole.length;
-    const word = operator === undefined ? "" : this.#until("}");
-    if (this.#text[this.#at] !== "}") throw this.#error("this form of ${…} is not supported, or has no closing brace");
+    const takesPattern = /^[#%/]/.test(operator ?? "");
+    const replaces = operator?.startsWith("/") === true;
+    const word = operator === undefined ? "" : this.#until(replaces ? "/" : "}", takesPattern);
+    if (replaces) this.#consume("/");
+    const replacement = replaces ? this.#until("}") : "";
+    this.#consume("}");
+    if (!takesPattern) return this.#substitute(name!, operator ?? "", word);
+    const value = this.#lookup(name!) ?? "";
+    if (!replaces) return trim(value, operator!, word);
+    const every = operator === "//" ? "g" : "";
+    return value.replace(new RegExp(patternSource(word, true), `u${every}`), () => replacement);
+  }
+
+  #consume(char: string): void {
+    if (this.#text[this.#at] !== char)
+      throw this.#error(`this form of \${…} is not supported, or has no closing ${char === "}" ? "brace" : char}`);
     this.#at += 1;
-    return this.#substitute(name!, operator ?? "", word);
   }
 
   #substitute(name: string, operator: string, word: string): string {
@@ -116,4 +133,25 @@ class Expansion {
   #error(why: string): EngineError {
     return new EngineError(`${this.#text}: ${why}`);
   }
+}
+
+/** `#` and `##` take the shortest and longest match away from the beginning, `%` and `%%` from the end. */
+function trim(value: string, operator: string, pattern: string): string {
+  const isGreedy = operator.length === 2;
+  if (operator.startsWith("#")) return value.replace(new RegExp(`^(?:${patternSource(pattern, isGreedy)})`, "u"), "");
+  const whole = new RegExp(`^(?:${patternSource(pattern, true)})$`, "u");
+  const cuts = Array.from({ length: value.length + 1 }, (_, index) => index);
+  const cut = (isGreedy ? cuts : cuts.reverse()).find((at) => whole.test(value.slice(at)));
+  return value.slice(0, cut);
+}
+
+/** Of the shell's wildcards BuildKit knows `*` and `?`; the rest stands for itself. */
+function patternSource(pattern: string, isGreedy: boolean): string {
+  const tokens = pattern.match(/\\[\s\S]|[\s\S]/gu) ?? [];
+  const parts = tokens.map((token) => {
+    if (token === "*") return isGreedy ? ".*" : ".*?";
+    if (token === "?") return ".";
+    return token.replace(/^\\(?=.)/su, "").replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+  });
+  return parts.join("");
 }

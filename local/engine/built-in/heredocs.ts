@@ -1,4 +1,4 @@
-import { Copy, type Instruction as ParsedInstruction, Run } from "dockerfile-ast";
+import { Add, Copy, type Instruction as ParsedInstruction, Run } from "dockerfile-ast";
 import { EngineError } from "../engine.ts";
 
 export interface Heredoc {
@@ -13,10 +13,11 @@ export interface Heredoc {
   readonly source: string;
 }
 
-/** Here-documents of RUN and COPY. (ADD may have them too, but dockerfile-ast does not say where.) */
+/** Here-documents of RUN, COPY and ADD. */
 export function heredocsOf(found: ParsedInstruction, lines: readonly string[], line: number): Heredoc[] {
-  if (!(found instanceof Run || found instanceof Copy)) return [];
-  return found.getHeredocs().map((heredoc) => {
+  if (!(found instanceof Run || found instanceof Copy || found instanceof Add)) return [];
+  // Add has them like Copy, only its type does not say so.
+  return (found as Copy).getHeredocs().map((heredoc) => {
     const name = heredoc.getName();
     const end = heredoc.getDelimiterRange()?.start.line;
     if (end === undefined) throw new EngineError(`line ${line}: the here-document ${name} does not end`);

@@ -19,7 +19,7 @@ export function stageOfFrom(stages: readonly Stage[], image: string, before: num
 /** The stage that `COPY --from` means: a number, or an earlier one of that name. */
 export function stageOfCopy(stages: readonly Stage[], from: string, before: number): number | undefined {
   if (!/^\d+$/.test(from)) return stageOfFrom(stages, from, before);
-  if (Number(from) >= before) throw new EngineError(`COPY --from=${from}: there is no such stage before this one`);
+  if (Number(from) >= before) throw new EngineError(`from=${from}: there is no such stage before this one`);
   return Number(from);
 }
 
@@ -41,6 +41,10 @@ export function neededStages(stages: readonly Stage[], target: number, imageOf: 
   return [...needed].sort((a, b) => a - b);
 }
 
+/** `COPY --from=x` and `RUN --mount=…,from=x`. */
 function fromFlag({ keyword, flags }: Instruction): string[] {
-  return keyword === "COPY" ? flags.filter(({ name }) => name === "from").map(({ value }) => value) : [];
+  if (keyword === "COPY") return flags.filter(({ name }) => name === "from").map(({ value }) => value);
+  if (keyword !== "RUN") return [];
+  const options = flags.filter(({ name }) => name === "mount").flatMap(({ value }) => value.split(","));
+  return options.filter((option) => option.startsWith("from=")).map((option) => option.slice("from=".length));
 }

@@ -1,7 +1,9 @@
 import { readdir, readlink } from "node:fs/promises";
 import { join, posix } from "node:path";
+import type { Dockerignore } from "../context/dockerignore.ts";
 import { lstatIfAny, pathInRoot } from "../context/path-in-root.ts";
 import { EngineError } from "../engine.ts";
+import { whileOpen } from "./closed-to-owner.ts";
 import { type CopySource, isPattern, matchPaths } from "./copy-source.ts";
 import type { LayerEntry, Ownership } from "./layer-entry.ts";
 import { ownerOf } from "./rootfs-diff.ts";
@@ -17,6 +19,16 @@ export interface CopyRequest {
   readonly owner?: { readonly uid: number; readonly gid: number };
   /** Permission bits for every file and folder copied. */
   readonly mode?: number;
+  /** Keep the folders a source lies in, those after `/./` if it has that; `**` in a pattern is any folders. */
+  readonly parents?: boolean;
+  /** By the path below a copied folder, or the name of a copied file. */
+  readonly excluded?: Dockerignore;
+}
+
+interface Source {
+  readonly path: string;
+  /** The folders above it that are copied too, outer ones first. */
+  readonly parents: readonly string[];
 }
 
 /**
@@ -30,18 +42,27 @@ export async function planCopy(request: CopyRequest): Promise<LayerEntry[]> {
   if (paths.length > 1 && !request.destination.endsWith("/")) {
     throw new EngineError(`several sources need a destination that ends in "/", not ${request.destination}`);
   }
-  for (const path of paths) await plan.addNamed(path);
+  for (const source of paths) await plan.addNamed(source);
   return [...plan.entries.values()];
 }
 
-async function sourcePaths({ source, paths }: CopyRequest): Promise<string[]> {
-  const found: string[] = [];
+async function sourcePaths({ source, paths, parents = false, excluded }: CopyRequest): Promise<Source[]> {
+  const found: Source[] = [];
   for (const path of paths) {
-    const matches = isPattern(path) ? await matchPaths(source, path) : [path];
+    const matches = isPattern(path) ? await matchPaths(source, path, parents) : [path];
     if (matches.length === 0) throw notFound(path, source);
-    found.push(...matches);
+    const wanted = matches.filter((match) => !excluded?.ignores(posix.basename(match)));
+    found.push(...wanted.map((match) => ({ path: match, parents: parents ? parentsOf(match, path) : [] })));
   }
   return found;
+}
+
+/** `a/b` and `a/b/c` for a/b/c/d; with the pattern `a/./b/*` only what follows a. */
+function parentsOf(match: string, pattern: string): string[] {
+  const pivot = pattern.indexOf("/./");
+  const clean = posix.normalize(`/${match}`);
+  const skipped = pivot < 0 ? [] : missingParents(posix.normalize(`/${pattern.slice(0, pivot)}`));
+  return missingParents(posix.dirname(clean)).slice(skipped.length);
 }
 
 class CopyPlan {
@@ -52,26 +73,38 @@ class CopyPlan {
     this.#request = request;
   }
 
-  async addNamed(path: string): Promise<void> {
-    const { source, destination, root } = this.#request;
+  async addNamed({ path, parents }: Source): Promise<void> {
+    const { source, root, parents: keepsParents = false } = this.#request;
     const from = await pathInRoot(source.root, path);
     const stats = await lstatIfAny(join(source.root, from));
-    if (!stats || !source.includes(from)) throw notFound(path, source);
-    const to = await pathInRoot(root, destination);
+    if (!stats) throw notFound(path, source);
+    const destination = this.#request.destination;
+    let to = await pathInRoot(root, destination);
+    for (const parent of parents) {
+      to = posix.join(to, posix.basename(parent));
+      await this.#add(await pathInRoot(source.root, parent), to);
+    }
     const present = await lstatIfAny(join(root, to));
-    if (stats.isDirectory()) return this.#addTree(from, to);
-    const intoFolder = destination.endsWith("/") || present?.isDirectory() || this.#isPlannedFolder(to);
+    if (stats.isDirectory()) return this.#addTree(from, keepsParents ? posix.join(to, posix.basename(from)) : to, "");
+    const intoFolder = keepsParents || destination.endsWith("/") || present?.isDirectory() || this.#isPlannedFolder(to);
     await this.#add(from, intoFolder ? posix.join(to, posix.basename(path)) : to);
   }
 
-  async #addTree(from: string, to: string): Promise<void> {
+  async #addTree(from: string, to: string, below: string): Promise<void> {
     const { source } = this.#request;
     await this.#add(from, to);
+    await whileOpen(join(source.root, from), () => this.#addChildren(from, to, below));
+  }
+
+  async #addChildren(from: string, to: string, below: string): Promise<void> {
+    const { source, excluded } = this.#request;
     for (const name of (await readdir(join(source.root, from))).sort()) {
       const child = posix.join(from, name);
-      if (!source.includes(child)) continue;
+      const path = posix.join(below, name);
       const stats = await lstatIfAny(join(source.root, child));
-      if (stats?.isDirectory()) await this.#addTree(child, posix.join(to, name));
+      const isFolder = stats?.isDirectory() ?? false;
+      if (excluded?.ignores(path) && !(isFolder && excluded.reincludes)) continue;
+      if (isFolder) await this.#addTree(child, posix.join(to, name), path);
       else await this.#add(child, posix.join(to, name));
     }
   }
@@ -131,5 +164,5 @@ function missingParents(folder: string): string[] {
 }
 
 function notFound(path: string, source: CopySource): EngineError {
-  return new EngineError(`${JSON.stringify(path)} is not in ${source.name}, or is left out by .dockerignore`);
+  return new EngineError(`${JSON.stringify(path)} is not in ${source.name}`);
 }

@@ -1,36 +1,51 @@
 import type { Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
+import { pipeline } from "node:stream/promises";
 import { extract, type Header } from "tar-stream";
 import { EngineError } from "../engine.ts";
+import { decompressed } from "./decompress.ts";
 import type { Layer } from "./image.ts";
 
 export interface TarEntry {
   readonly header: Header;
   /** Cleaned: no leading `/` or `./`, no `..`. Empty for the root itself. */
   readonly path: string;
-  readonly content: Readable;
+  readonly content: AsyncIterable<Buffer>;
 }
 
-/** Reads a tar, gzipped or plain. Each entry's content must be read or skipped by the next turn; skipping is automatic. */
-export async function* readTar(stream: Readable, gzipped: boolean): AsyncGenerator<TarEntry> {
+/** Reads a tar, compressed or not. Each entry's content must be read or skipped by the next turn; skipping is automatic. */
+export async function* readTar(stream: Readable): AsyncGenerator<TarEntry> {
   const archive = extract();
-  const fail = (error: Error) => archive.destroy(error);
-  stream.once("error", fail);
-  const plain = gzipped ? stream.pipe(createGunzip()).once("error", fail) : stream;
-  plain.pipe(archive as unknown as NodeJS.WritableStream);
+  const unpacking = pipeline(await decompressed(stream), archive as unknown as NodeJS.WritableStream);
+  // A failure shows below, where the entries stop.
+  unpacking.catch((error: Error) => archive.destroy(error));
   try {
     for await (const entry of archive) {
-      yield { header: entry.header, path: cleanPath(entry.header.name), content: entry as unknown as Readable };
+      yield { header: entry.header, path: cleanPath(entry.header.name), content: contentOf(entry) };
       entry.resume();
     }
+  } catch (error) {
+    throw unreadable(error);
   } finally {
     stream.destroy();
   }
 }
 
+async function* contentOf(entry: AsyncIterable<unknown>): AsyncGenerator<Buffer> {
+  try {
+    yield* entry as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw unreadable(error);
+  }
+}
+
+function unreadable(error: unknown): EngineError {
+  if (error instanceof EngineError) return error;
+  return new EngineError(`the archive cannot be read: ${(error as Error).message}`, { cause: error });
+}
+
+/** Compression is told by content; media types and names are only what somebody says. */
 export async function* readLayer(layer: Layer): AsyncGenerator<TarEntry> {
-  if (layer.mediaType.includes("zstd")) throw new EngineError(`layer ${layer.digest} is zstd, which is not supported`);
-  yield* readTar(await layer.open(), layer.mediaType.endsWith("gzip"));
+  yield* readTar(await layer.open());
 }
 
 export function cleanPath(name: string): string {

@@ -1,6 +1,8 @@
 import type { BigIntStats } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
+import { EngineError } from "../engine.ts";
+import { whileOpen } from "./closed-to-owner.ts";
 import type { LayerEntry, Ownership } from "./layer-entry.ts";
 
 /** What every path of a file system looked like at one moment. Paths have no leading slash. */
@@ -11,10 +13,14 @@ export async function takeSnapshot(root: string): Promise<Snapshot> {
   const visit = async (folder: string): Promise<void> => {
     const names = (await readdir(join(root, folder))).sort();
     const paths = names.map((name) => (folder === "" ? name : `${folder}/${name}`));
+    // Node shows bytes that are not UTF-8 as this character, and cannot find the file again.
+    const unreadable = names.find((name) => name.includes("\uFFFD"));
+    if (unreadable !== undefined)
+      throw new EngineError(`the name of a file is not UTF-8: ${JSON.stringify(unreadable)}`);
     const stats = await Promise.all(paths.map((path) => lstat(join(root, path), { bigint: true })));
     for (const [index, path] of paths.entries()) {
       found.set(path, stats[index]!);
-      if (stats[index]!.isDirectory()) await visit(path);
+      if (stats[index]!.isDirectory()) await whileOpen(join(root, path), () => visit(path));
     }
   };
   await visit("");

@@ -1,20 +1,31 @@
 /**
  * Runs with the machine's own shell inside fresh namespaces, as their first process, and ends by becoming the command.
- * Arguments: the root folder, then the command with all that leads to it (see sandbox.ts).
+ * Arguments: the root folder and the host name; then, in threes, what to do before (`group FILE -`) and what to mount
+ * (`bind FROM TO`, `read-only FROM TO`, `tmpfs BYTES TO`; TO is below the root and has no links); then `--` and the
+ * command with all that leads to it (see sandbox.ts).
  *
  * - The root folder is moved over `/` before the command's chroot, so that climbing out of the chroot ends in it again.
  *   (`-n`: an unprivileged user's mount would otherwise fail afterwards, at keeping a record of it.)
  * - What root could change about the machine through /proc is read-only or hidden.
  * - /dev is a small one of its own.
+ * - An unprivileged user may not take flags off a mount, so one of a folder mounted `noexec` stays so.
  */
 export const sandboxScript = `
 set -e
 umask 022
 root=$1
-shift
+name=$2
+shift 2
+while [ "$1" = group ]; do
+  echo 0 > "$2"
+  shift 3
+done
+seal() {
+  mount -o remount,bind,ro,nosuid,nodev "$1" 2>/dev/null || mount -o remount,bind,ro,nosuid,nodev,noexec "$1"
+}
 mount --bind "$root" "$root"
 mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
-{ echo sandbox > "$root/proc/sys/kernel/hostname"; } 2>/dev/null || hostname sandbox 2>/dev/null || true
+{ echo "$name" > "$root/proc/sys/kernel/hostname"; } 2>/dev/null || hostname "$name" 2>/dev/null || true
 for name in sys sysrq-trigger irq bus fs; do
   [ -e "$root/proc/$name" ] || continue
   mount --bind "$root/proc/$name" "$root/proc/$name"
@@ -35,7 +46,16 @@ ln -s /proc/self/fd "$root/dev/fd"
 ln -s fd/0 "$root/dev/stdin"
 ln -s fd/1 "$root/dev/stdout"
 ln -s fd/2 "$root/dev/stderr"
-ip link set lo up 2>/dev/null || true
+while [ "$1" != -- ]; do
+  case $1 in
+    tmpfs) mount -t tmpfs -o "nosuid,nodev,mode=1777,size=$2" tmpfs "$root$3" ;;
+    *) mount --bind "$2" "$root$3" ;;
+  esac
+  [ "$1" != read-only ] || seal "$root$3"
+  shift 3
+done
+shift
+ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null || true
 cd "$root"
 mount -n --move . /
 exec "$@"

@@ -1,15 +1,20 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants as fsConstants } from "node:fs";
-import { mkdir, mkdtemp, rm, rmdir } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, statfs, writeFile } from "node:fs/promises";
 import { constants as osConstants } from "node:os";
 import { join } from "node:path";
-import { lstatIfAny, pathInRoot } from "../context/path-in-root.ts";
+import { pathInRoot } from "../context/path-in-root.ts";
 import { EngineError } from "../engine.ts";
 import { cappedLog } from "./capped-log.ts";
+import { ControlGroup } from "./control-group.ts";
+import { type Limits, usualLimits } from "./limits.ts";
+import { byDepth, covers, MountPlaces, type SandboxMount } from "./mount-places.ts";
+import { localNames, SandboxNetwork } from "./sandbox-network.ts";
 import { sandboxScript } from "./sandbox-script.ts";
+import { tool, toolFolders } from "./tool.ts";
+import { removeTree } from "./trees.ts";
 
 export interface SandboxCommand {
-  /** The file system the command sees as `/`. */
+  /** The file system the command sees as `/`. Nothing else may run in it. */
   readonly root: string;
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -17,6 +22,10 @@ export interface SandboxCommand {
   readonly workingDirectory: string;
   readonly uid: number;
   readonly gid: number;
+  readonly mounts?: readonly SandboxMount[];
+  /** Absent: a loopback of its own. */
+  readonly network?: SandboxNetwork;
+  readonly hostName?: string;
 }
 
 /** What Docker gives root, less mknod: enough for package managers, not for mounts or devices. */
@@ -24,66 +33,149 @@ const capabilities =
   "chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot audit_write setfcap";
 const boundingSet = ["-all", ...capabilities.split(" ").map((name) => `+${name}`)].join(",");
 
-const toolFolders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/bin"];
-const outputLimit = 8 * 1024 * 1024;
+/** Between two looks at the disk, in milliseconds. */
+const diskPeriod = 200;
 
 /**
  * Runs commands of images in Linux namespaces of their own: mounts, processes, host name, IPC and network (none but
  * loopback). Nothing is mounted outside, and everything started inside ends with the command, or with us.
  */
 export class Sandbox {
-  readonly #namespaces: readonly string[];
   readonly mode: "root" | "user";
+  readonly #scratchDir: string;
+  readonly #limits: Limits;
+  #hosts: Promise<string> | undefined;
 
-  constructor(mode: "root" | "user") {
+  constructor(mode: "root" | "user", scratchDir: string, limits: Limits) {
     this.mode = mode;
-    const own = ["--mount", "--pid", "--fork", "--kill-child", "--ipc", "--uts", "--net", "--propagation", "private"];
-    this.#namespaces = mode === "root" ? own : ["--user", "--map-root-user", ...own];
+    this.#scratchDir = scratchDir;
+    this.#limits = limits;
+  }
+
+  createNetwork(): Promise<SandboxNetwork> {
+    return SandboxNetwork.start(this.mode, this.#scratchDir);
   }
 
   /** Runs to the end and returns the exit code, 128 + n after signal n. Aborting kills everything and throws. */
   async run(command: SandboxCommand, log: (text: string) => void, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     const { root } = command;
-    const folder = await pathInRoot(root, command.workingDirectory);
-    await mkdir(join(root, folder), { recursive: true });
     if (this.mode === "user" && (command.uid !== 0 || command.gid !== 0)) {
       log("[Warning] running as root of the sandbox: an unprivileged user's sandbox knows no other\n");
     }
-    const made = await makeMountPoints(root);
+    const places = new MountPlaces(root);
+    const group = await ControlGroup.make(this.#limits);
     try {
-      const child = spawn(tool("setpriv"), this.#arguments(command, folder), {
+      for (const folder of ["/proc", "/dev"]) await places.make(folder);
+      const mounts = await this.#place(command, places);
+      const folder = await pathInRoot(root, command.workingDirectory);
+      await places.make(folder).catch(() => undefined);
+      const before = (group?.entrances ?? []).flatMap((file) => ["group", file, "-"]);
+      const child = spawn(tool("setpriv"), this.#arguments(command, folder, [...before, ...mounts], group), {
         stdio: ["ignore", "pipe", "pipe"],
         env: { PATH: toolFolders.join(":") },
         cwd: "/",
       });
-      return await ended(child, cappedLog(log, outputLimit), signal);
+      const code = await this.#whileThereIsRoom(root, signal, (both) =>
+        ended(child, cappedLog(log, this.#limits.output), both),
+      );
+      if (await group?.ranOutOfMemory())
+        log(`[the step used all of its ${mebibytes(this.#limits.memory)} of memory]\n`);
+      return code;
     } finally {
-      for (const path of made) await rmdir(path).catch(() => undefined);
+      await group?.remove();
+      await places.undo();
     }
   }
 
+  async #place(command: SandboxCommand, places: MountPlaces): Promise<string[]> {
+    const { mounts = [], network } = command;
+    const hosts = { target: "/etc/hosts", source: network?.hostsFile ?? (await this.#hostsFile()), readOnly: true };
+    const all = mounts.some((mount) => covers(mount, hosts.target)) ? mounts : [hosts, ...mounts];
+    const words: string[] = [];
+    for (const mount of byDepth(all)) {
+      const inside = await places.add(mount);
+      if (typeof mount.source !== "string") words.push("tmpfs", String(mount.source.size), inside);
+      else words.push(mount.readOnly ? "read-only" : "bind", mount.source, inside);
+    }
+    return words;
+  }
+
+  /** What /etc/hosts is without a network. */
+  #hostsFile(): Promise<string> {
+    const file = join(this.#scratchDir, "hosts");
+    this.#hosts ??= writeFile(file, localNames).then(() => file);
+    return this.#hosts;
+  }
+
   /**
-   * From the outside in: die with our process; new namespaces; set up mounts; drop capabilities; clear the environment
-   * and set the image's; enter the root as the user. The image's variables reach none of the machine's tools before.
+   * From the outside in: die with our process; namespaces; set up mounts; limits; drop capabilities; clear the
+   * environment and set the image's; enter the root as the user. The image's variables reach none of the machine's
+   * tools before.
    */
-  #arguments({ root, command, env, uid, gid }: SandboxCommand, folder: string): string[] {
+  #arguments(
+    { root, command, env, uid, gid, network, hostName }: SandboxCommand,
+    folder: string,
+    preparation: readonly string[],
+    group: ControlGroup | undefined,
+  ): string[] {
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const user = this.mode === "user" || (uid === 0 && gid === 0) ? [] : [`--setgid=${gid}`, `--setuid=${uid}`];
     return [
-      ...["--pdeathsig", "KILL", tool("unshare"), ...this.#namespaces],
-      ...[tool("sh"), "-c", sandboxScript, "sandbox", root],
+      ...["--pdeathsig", "KILL", ...this.#namespaces(network)],
+      ...[tool("sh"), "-c", sandboxScript, "sandbox", root, hostName ?? "sandbox", ...preparation, "--"],
+      ...[tool("prlimit"), "--core=0", ...(group ? [] : this.#processLimits()), "--"],
       ...[tool("setpriv"), `--bounding-set=${boundingSet}`, tool("env"), "-i", "--", ...variables],
       ...[tool("unshare"), "--root=.", `--wd=${folder}`, ...user, "--", ...command],
     ];
   }
+
+  #namespaces(network: SandboxNetwork | undefined): string[] {
+    const own = ["--mount", "--pid", "--fork", "--kill-child", "--ipc", "--uts", "--propagation", "private"];
+    const isUser = this.mode === "user";
+    if (network === undefined) {
+      return [tool("unshare"), ...(isUser ? ["--user", "--map-root-user"] : []), "--net", ...own, "--"];
+    }
+    const process = `/proc/${network.processId}/ns`;
+    const joined = isUser ? [`--user=${process}/user`, "--preserve-credentials"] : [];
+    return [tool("nsenter"), ...joined, `--net=${process}/net`, "--", tool("unshare"), ...own, "--"];
+  }
+
+  /** Where there are no control groups: memory of each process alone, and processes of an unprivileged user only. */
+  #processLimits(): string[] {
+    const { memory, processes } = this.#limits;
+    return [`--data=${memory}`, `--nproc=${processes}`];
+  }
+
+  async #whileThereIsRoom<T>(root: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const free = async () => {
+      const { bavail, bsize } = await statfs(root);
+      return bavail * bsize;
+    };
+    const before = await free();
+    const full = new AbortController();
+    const { disk } = this.#limits;
+    const look = async () => {
+      if (before - (await free()) <= disk) return;
+      full.abort(new EngineError(`the step wrote more than ${mebibytes(disk)} to the disk`));
+    };
+    const timer = setInterval(() => void look().catch(() => undefined), diskPeriod);
+    try {
+      return await work(AbortSignal.any([signal, full.signal]));
+    } finally {
+      clearInterval(timer);
+    }
+  }
 }
 
 /** The best sandbox this machine allows, or why there is none. Tries it with a command that ends before any chroot. */
-export async function findSandbox(scratchDir: string): Promise<Sandbox | { readonly impossible: string }> {
+export async function findSandbox(
+  scratchDir: string,
+  limits = usualLimits,
+): Promise<Sandbox | { readonly impossible: string }> {
   if (process.platform !== "linux") return { impossible: `this is ${process.platform}, not Linux` };
-  const sandbox = new Sandbox(process.getuid?.() === 0 ? "root" : "user");
-  await mkdir(scratchDir, { recursive: true });
+  const sandbox = new Sandbox(process.getuid?.() === 0 ? "root" : "user", scratchDir, limits);
+  await makePrivate(scratchDir);
   const root = await mkdtemp(join(scratchDir, "probe-"));
   let output = "";
   try {
@@ -94,39 +186,25 @@ export async function findSandbox(scratchDir: string): Promise<Sandbox | { reado
   } catch (error) {
     return { impossible: `${output}${(error as Error).message}` };
   } finally {
-    await rm(root, { recursive: true, force: true });
+    await removeTree(root);
   }
 }
 
-function tool(name: string): string {
-  for (const folder of toolFolders) {
-    const path = `${folder}/${name}`;
-    try {
-      accessSync(path, fsConstants.X_OK);
-      return path;
-    } catch {}
-  }
-  throw new EngineError(`there is no ${name} on this machine (packages util-linux and coreutils)`);
+/** Images have setuid programs; nobody else of this machine may reach them. */
+export async function makePrivate(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(folder, 0o700);
 }
 
-/** Real folders only: a mount would follow a link of the image's to somewhere else. */
-async function makeMountPoints(root: string): Promise<string[]> {
-  const made: string[] = [];
-  for (const name of ["proc", "dev"]) {
-    const path = join(root, name);
-    const stats = await lstatIfAny(path);
-    if (stats && !stats.isDirectory()) throw new EngineError(`/${name} of the image is not a folder`);
-    if (stats) continue;
-    await mkdir(path);
-    made.push(path);
-  }
-  return made;
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 1024 / 1024)} MiB`;
 }
 
 function ended(child: ChildProcess, log: (text: string) => void, signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
     const kill = () => child.kill("SIGKILL");
     signal.addEventListener("abort", kill, { once: true });
+    if (signal.aborted) kill();
     child.stdout?.setEncoding("utf8").on("data", log);
     child.stderr?.setEncoding("utf8").on("data", log);
     child.once("error", reject);

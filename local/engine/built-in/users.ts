@@ -1,6 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { pathInRoot } from "../context/path-in-root.ts";
+import { readSmallFile } from "../context/read-small-file.ts";
 import { EngineError } from "../engine.ts";
 
 export interface UserIds {
@@ -27,8 +25,8 @@ function isId(text: string): boolean {
 }
 
 async function readTable(root: string, path: string): Promise<string[][]> {
-  const text = await readFile(join(root, await pathInRoot(root, path)), "utf8").catch(() => "");
-  return text.split("\n").map((line) => line.split(":"));
+  const text = await readSmallFile(root, path);
+  return (text ?? "").split("\n").map((line) => line.split(":"));
 }
 
 function unknown(kind: string, name: string): never {

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { posix } from "node:path";
 import { PassThrough, type Readable, Transform, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -7,6 +6,7 @@ import { createGzip } from "node:zlib";
 import { type Pack, pack } from "tar-stream";
 import type { BlobFiles } from "../../registry/blob-files.ts";
 import { mediaTypes } from "../../registry/media-types.ts";
+import { openToRead } from "./closed-to-owner.ts";
 import type { Layer } from "./image.ts";
 import type { LayerEntry } from "./layer-entry.ts";
 
@@ -56,8 +56,9 @@ async function addAll(archive: Pack, entries: readonly LayerEntry[], mtime: Date
 async function add(archive: Pack, entry: LayerEntry, mtime: Date): Promise<void> {
   if (entry.type === "file" && !Buffer.isBuffer(entry.content)) {
     const { file, size } = entry.content;
+    const source = await openToRead(file);
     const sink = archive.entry({ ...headerOf(entry, mtime), size });
-    return pipeline(createReadStream(file), sink as unknown as Writable);
+    return pipeline(source.createReadStream(), sink as unknown as Writable);
   }
   const content = entry.type === "file" ? (entry.content as Buffer) : Buffer.alloc(0);
   return new Promise((resolve, reject) => {

@@ -1,14 +1,9 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { EngineError } from "../engine.ts";
-import { pathInRoot } from "./path-in-root.ts";
+import { readSmallFile } from "./read-small-file.ts";
 
 /** The Dockerfile's text, found inside the context whatever links it goes through. */
 export async function readDockerfile(contextDir: string, dockerfile: string): Promise<string> {
-  const path = join(contextDir, await pathInRoot(contextDir, dockerfile));
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    throw new EngineError(`the build context has no Dockerfile ${JSON.stringify(dockerfile)}`, { cause: error });
-  }
+  const text = await readSmallFile(contextDir, dockerfile);
+  if (text === undefined) throw new EngineError(`the build context has no Dockerfile ${JSON.stringify(dockerfile)}`);
+  return text;
 }

@@ -23,11 +23,11 @@ export interface Progress {
 
 /** The Docker Engine API over its socket, https://docs.docker.com/reference/api/engine/ */
 export class DockerClient {
-  readonly #socketPath: string;
+  readonly socketPath: string;
   readonly #prefix: string;
 
   constructor(socketPath: string, apiVersion: string) {
-    this.#socketPath = socketPath;
+    this.socketPath = socketPath;
     this.#prefix = `/v${apiVersion}`;
   }
 
@@ -38,6 +38,23 @@ export class DockerClient {
     if (response.statusCode === 404) return undefined;
     check(response, text);
     return text === "" ? undefined : (JSON.parse(text) as T);
+  }
+
+  /** Something with no answer but that it is done; whatever it needs must be there. */
+  async tell(method: string, path: string, call: Call = {}): Promise<void> {
+    const response = await this.open(method, path, call);
+    check(response, await readText(response));
+  }
+
+  /** With all that depends on it; nothing when it is gone already. */
+  async remove(path: string): Promise<void> {
+    const query = path.startsWith("/containers/") ? { force: "1", v: "1" } : {};
+    try {
+      await this.json("DELETE", path, { query });
+    } catch (error) {
+      if (!/removal .* already in progress/.test((error as Error).message)) throw error;
+      await this.json("POST", `${path}/wait`, { query: { condition: "removed" } });
+    }
   }
 
   /** Every line the daemon writes; ends with an EngineError when one of them is an error. */
@@ -58,7 +75,7 @@ export class DockerClient {
     const stream = body && "pipe" in body ? body : undefined;
     const type = { "Content-Type": stream ? "application/x-tar" : "application/json" };
     return new Promise((resolve, reject) => {
-      const options = { socketPath: this.#socketPath, method, path: this.#prefix + path + search, signal };
+      const options = { socketPath: this.socketPath, method, path: this.#prefix + path + search, signal };
       const outgoing = request({ ...options, headers: { ...(body ? type : {}), ...headers } }, resolve);
       outgoing.once("error", (error) => reject(signal?.aborted ? signal.reason : error));
       if (!stream) outgoing.end(body === undefined ? undefined : JSON.stringify(body));

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { baseReferences } from "../../../local/engine/base-references.ts";
 import { parseDockerfile } from "../../../local/engine/built-in/dockerfile.ts";
 import { neededStages, targetIndex } from "../../../local/engine/built-in/needed-stages.ts";
-import { baseReferences } from "../../../local/engine/docker/base-references.ts";
+import type { BuildRequest } from "../../../local/engine/engine.ts";
 
 const parse = (...lines: string[]) => parseDockerfile(lines.join("\n"));
 const first = (...lines: string[]) => parse("FROM scratch", ...lines).stages[0]!.instructions[0]!;
@@ -77,7 +78,8 @@ test("a name is a stage only after it was given, and a number never in FROM", ()
     "COPY --from=0 / /",
   ];
   const request = { contextDir: "", dockerfile: "", tags: [], labels: {}, noCache: false };
-  expect(baseReferences({ ...request, buildArgs: {} }, text.join("\n"))).toEqual(["node", "lib:2"]);
-  expect(baseReferences({ ...request, buildArgs: { V: "3" } }, text.join("\n"))).toContain("lib:3");
-  expect(baseReferences({ ...request, buildArgs: {}, target: "x" }, text.join("\n"))).toEqual(["node", "tool:1"]);
+  const bases = (asked: BuildRequest) => baseReferences(asked, text.join("\n"), () => undefined);
+  expect(bases({ ...request, buildArgs: {} })).toEqual(["node", "lib:2"]);
+  expect(bases({ ...request, buildArgs: { V: "3" } })).toContain("lib:3");
+  expect(bases({ ...request, buildArgs: {}, target: "x" })).toEqual(["node", "tool:1"]);
 });

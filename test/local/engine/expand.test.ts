@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { expandWord } from "../../../local/engine/built-in/expand.ts";
 import { splitAssignments, splitWords } from "../../../local/engine/built-in/split-words.ts";
 
-const values: Record<string, string> = { A: "1", EMPTY: "", SPACED: "x y" };
+const values: Record<string, string> = { A: "1", EMPTY: "", SPACED: "x y", FILE: "a.tar.gz.b", STARS: "*/x" };
 const expand = (word: string) => expandWord(word, (name) => values[name]);
 
 test.each([
@@ -23,6 +23,19 @@ test.each([
   ["${EMPTY+alt}", "alt"],
   ["${NONE:-${EMPTY:-${A}}}", "1"],
   ["${NONE:-'a}b'}", "a}b"],
+  ["${FILE#*.}", "tar.gz.b"],
+  ["${FILE##*.}", "b"],
+  ["${FILE%.*}", "a.tar.gz"],
+  ["${FILE%%.*}", "a"],
+  ["${FILE%.none}", "a.tar.gz.b"],
+  ["${FILE#a?t}", "ar.gz.b"],
+  ["${FILE/./-}", "a-tar.gz.b"],
+  ["${FILE//./-}", "a-tar-gz-b"],
+  ["${FILE//[.]/-}", "a.tar.gz.b"],
+  ["${FILE/t*z/$A}", "a.1.b"],
+  ["${STARS#\\*}", "/x"],
+  ["${STARS/\\//}", "*x"],
+  ["${NONE#x}", ""],
   ["a$", "a$"],
   ["50%$", "50%$"],
 ])("%s becomes %s", (word, expected) => {
@@ -31,7 +44,8 @@ test.each([
 
 test.each([
   ["${A", /brace/],
-  ["${A#x}", /not supported/],
+  ["${A^x}", /not supported/],
+  ["${A/x}", /not supported/],
   ["${}", /bad substitution/],
   ["'open", /quote/],
   ['"open', /quote/],

@@ -1,21 +1,37 @@
+import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { findBuildah } from "../../../local/engine/buildah/find-buildah.ts";
 import { findSandbox } from "../../../local/engine/built-in/sandbox.ts";
 import { DockerClient } from "../../../local/engine/docker/docker-client.ts";
 import { dockerSocket, pingDocker } from "../../../local/engine/docker/docker-socket.ts";
 import type { BuildRequest, Engine, RunImageRequest } from "../../../local/engine/engine.ts";
 import { type LocalRegistry, startRegistry } from "../../../local/registry/registry.ts";
 
+const run = promisify(execFile);
+
 const probeDir = await mkdtemp(join(tmpdir(), "slipway-probe-"));
 /** Can this machine run commands of images without Docker? */
 export const canSandbox = !("impossible" in (await findSandbox(probeDir)));
+/** Buildah where it is installed and works, with the storage that suits this machine. */
+const foundBuildah = await findBuildah(probeDir);
+export const buildah = "impossible" in foundBuildah ? undefined : foundBuildah;
 await rm(probeDir, { recursive: true });
 
 const socket = dockerSocket(process.env.DOCKER_HOST);
 const apiVersion = socket === undefined ? undefined : await pingDocker(socket);
 /** The daemon DOCKER_HOST or the usual socket leads to, if any. */
 export const docker = socket !== undefined && apiVersion ? new DockerClient(socket, apiVersion) : undefined;
+
+/** Perl and the libraries it loads: something that can listen and ask, for images made of a shell. */
+export const perlFiles = await filesOf("/usr/bin/perl");
+
+async function filesOf(program: string): Promise<string[] | undefined> {
+  const listed = await run("ldd", [program]).catch(() => undefined);
+  return listed && [program, ...[...listed.stdout.matchAll(/=> (\/\S+)/g)].map(([, path]) => path!)];
+}
 
 /** A registry, an engine and folders for one test file; `remove` takes all of it away. */
 export class World {

@@ -59,6 +59,7 @@ export const configuring: Readonly<Record<string, InstructionHandler>> = {
   HEALTHCHECK: healthcheck,
   ONBUILD: ({ stage, instruction }) => {
     if (/^(ONBUILD|FROM|MAINTAINER)\b/i.test(instruction.text)) throw new EngineError("ONBUILD cannot hold this");
+    if (/\s<<-?["']?\w/.test(instruction.text)) throw new EngineError("ONBUILD cannot hold a here-document here");
     stage.config.OnBuild = [...(stage.config.OnBuild ?? []), instruction.text];
   },
   MAINTAINER: ({ stage, instruction }) => {

@@ -1,10 +1,12 @@
 import { createReadStream } from "node:fs";
-import { mkdtemp, open } from "node:fs/promises";
+import { chmod, mkdtemp, open } from "node:fs/promises";
 import { join, posix } from "node:path";
+import { Dockerignore } from "../../context/dockerignore.ts";
 import { lstatIfAny, pathInRoot } from "../../context/path-in-root.ts";
 import { EngineError } from "../../engine.ts";
 import { applyEntries } from "../apply-layer.ts";
 import type { CopySource } from "../copy-source.ts";
+import { compressionOf, MissingTool } from "../decompress.ts";
 import type { LayerEntry } from "../layer-entry.ts";
 import { planCopy } from "../plan-copy.ts";
 import { readTar } from "../read-layer.ts";
@@ -18,29 +20,41 @@ interface CopyArguments {
   readonly owner?: { uid: number; gid: number };
   readonly mode?: number;
   readonly from?: string;
+  readonly parents: boolean;
+  readonly excluded: Dockerignore;
 }
 
 export const copy: InstructionHandler = async (call) => {
   const { stage, instruction } = call;
-  const request = await readArguments(call, ["from", "chown", "chmod", "link"]);
-  const source = request.from === undefined ? call.context : await call.copySource(request.from);
+  const request = await readArguments(call, ["from", "chown", "chmod", "link", "parents", "exclude"]);
   const { inline, paths } = splitInline(call, request.paths);
-  const planned = paths.length === 0 ? [] : await planCopy({ ...request, paths, source, root: stage.root });
+  const planned =
+    paths.length === 0
+      ? []
+      : await planCopy({ ...request, paths, source: await sourceOf(call, request), root: stage.root });
   const entries = [...planned, ...(await inlineFiles(call, request, inline))];
   await stage.addLayer(entries, instruction.display);
 };
 
+function sourceOf(call: InstructionCall, { from }: CopyArguments): Promise<CopySource> {
+  return from === undefined ? call.context() : call.copySource(from);
+}
+
 /** COPY from the context, except that a local tar archive is unpacked. */
 export const add: InstructionHandler = async (call) => {
-  const { stage, instruction, context } = call;
-  const request = await readArguments(call, ["chown", "chmod", "link"]);
+  const { stage, instruction } = call;
+  const request = await readArguments(call, ["chown", "chmod", "link", "exclude", "checksum"]);
   const { inline, paths } = splitInline(call, request.paths);
   const entries = await inlineFiles(call, request, inline);
   for (const path of paths) {
     if (/^(https?:|git@|git:|ftp:)/i.test(path)) {
       throw new EngineError(`ADD ${path}: the built-in engine works offline; put the file into the build context`);
     }
-    const unpacked = await unpackIfArchive(call, path);
+    if (instruction.flags.some(({ name }) => name === "checksum")) {
+      throw new EngineError(`ADD --checksum is for addresses, and ${path} is none`);
+    }
+    const context = await call.context();
+    const unpacked = await unpackIfArchive(call, context, path);
     const one = { ...request, paths: [unpacked ? "/" : path], source: unpacked ?? context, root: stage.root };
     // One source at a time, so the rule for several is checked here.
     if (request.paths.length > 1 && !request.destination.endsWith("/")) {
@@ -62,6 +76,7 @@ async function readArguments(call: InstructionCall, known: readonly string[]): P
   const destination = words.pop();
   if (destination === undefined || words.length === 0)
     throw new EngineError(`${keyword} needs a source and a destination`);
+  const excluded = flags.filter(({ name }) => name === "exclude").map(({ value }) => stage.expand(value));
   const chown = flag("chown");
   const chmod = flag("chmod");
   const owner = chown === undefined ? undefined : await ownerOf(call, stage.expand(chown));
@@ -71,6 +86,8 @@ async function readArguments(call: InstructionCall, known: readonly string[]): P
     owner,
     mode: chmod === undefined ? undefined : parseMode(stage.expand(chmod)),
     from: flag("from"),
+    parents: flag("parents") !== undefined && flag("parents") !== "false",
+    excluded: new Dockerignore(excluded.join("\n")),
   };
 }
 
@@ -119,42 +136,29 @@ function expandText(expand: (word: string) => string, content: string): string {
 }
 
 async function unpackIfArchive(
-  { context, scratchDir }: InstructionCall,
+  { scratchDir, log }: InstructionCall,
+  context: CopySource,
   path: string,
 ): Promise<CopySource | undefined> {
-  const inside = await pathInRoot(context.root, path);
-  const file = join(context.root, inside);
-  if (!context.includes(inside) || !(await lstatIfAny(file))?.isFile()) return undefined;
-  const compression = await archiveKind(file);
-  if (compression === undefined) return undefined;
+  const file = join(context.root, await pathInRoot(context.root, path));
+  if (!(await lstatIfAny(file))?.isFile() || !(await isArchive(file))) return undefined;
   const root = await mkdtemp(join(scratchDir, "add-"));
-  await applyEntries(root, readTar(createReadStream(file), compression === "gzip"), { whiteouts: false });
-  return { root, includes: () => true, keepsOwners: true, name: `the archive ${path}` };
+  await chmod(root, 0o755);
+  await applyEntries(root, readTar(createReadStream(file)), { whiteouts: false, log });
+  return { root, keepsOwners: true, name: `the archive ${path}` };
 }
 
-/** By content, as Docker does, never by name. */
-async function archiveKind(file: string): Promise<"gzip" | "plain" | undefined> {
+/** By content, as Docker does, never by name: a tar, or something compressed that has a first entry. */
+async function isArchive(file: string): Promise<boolean> {
   const handle = await open(file);
+  const start = Buffer.alloc(512);
+  await handle.read(start, 0, 512, 0).finally(() => handle.close());
+  if (compressionOf(start) === undefined) return start.toString("latin1", 257, 262) === "ustar";
   try {
-    const start = Buffer.alloc(512);
-    await handle.read(start, 0, 512, 0);
-    const magic = start.subarray(0, 6).toString("latin1");
-    if (magic.startsWith("BZh") || magic === "\xfd7zXZ\0") {
-      throw new EngineError(`ADD ${file}: bzip2 and xz archives are not supported by the built-in engine`);
-    }
-    if (magic.startsWith("\x1f\x8b")) return (await isTar(file)) ? "gzip" : undefined;
-    return start.toString("latin1", 257, 262) === "ustar" ? "plain" : undefined;
-  } finally {
-    await handle.close();
-  }
-}
-
-/** A gzipped file may be anything; it is an archive when its first entry can be read. */
-async function isTar(file: string): Promise<boolean> {
-  try {
-    for await (const entry of readTar(createReadStream(file), true)) return entry.header.name !== "";
+    for await (const entry of readTar(createReadStream(file))) return entry.header.name !== "";
     return false;
-  } catch {
+  } catch (error) {
+    if (error instanceof MissingTool) throw error;
     return false;
   }
 }

@@ -4,20 +4,29 @@ import { diffSnapshots, takeSnapshot } from "../rootfs-diff.ts";
 import type { StageBuild } from "../stage-build.ts";
 import { findUser } from "../users.ts";
 import { commandOf } from "./configure.ts";
-import type { InstructionHandler } from "./instruction-call.ts";
+import type { InstructionCall, InstructionHandler } from "./instruction-call.ts";
+import { parseMount, type RunMount } from "./run-mount.ts";
+import { RunMounts } from "./run-mounts.ts";
 
 /** Runs a command in the stage's files and keeps what it changed as a layer. */
 export const run: InstructionHandler = async (call) => {
   const { stage, instruction, log, signal } = call;
-  refuseFlags(instruction);
+  const wanted = readFlags(call);
   const sandbox = await call.sandbox();
   const command = commandWithHeredocs(stage, instruction);
   const user = await findUser(stage.root, stage.config.User || "0");
   const before = await takeSnapshot(stage.root);
-  const env = { HOME: user.home ?? "/", ...stage.environment() };
-  const workingDirectory = stage.config.WorkingDir || "/";
-  const { uid, gid } = user;
-  const code = await sandbox.run({ root: stage.root, command, env, workingDirectory, uid, gid }, log, signal);
+  const mounts = await RunMounts.make(call, wanted);
+  let code: number;
+  try {
+    const env = { HOME: user.home ?? "/", ...call.proxies, ...stage.environment(), ...mounts.env };
+    const workingDirectory = stage.config.WorkingDir || "/";
+    const { uid, gid } = user;
+    const inside = { root: stage.root, command, env, workingDirectory, uid, gid, mounts: mounts.mounts };
+    code = await sandbox.run(inside, log, signal);
+  } finally {
+    await mounts.release();
+  }
   if (code !== 0) {
     throw new EngineError(`The command '${command.join(" ")}' returned a non-zero code: ${code}`);
   }
@@ -25,11 +34,15 @@ export const run: InstructionHandler = async (call) => {
   await stage.addLayer(entries, `RUN ${command.join(" ")}`, true);
 };
 
-function refuseFlags({ flags }: Instruction): void {
-  for (const { name, value } of flags) {
-    if (name === "network" && (value === "none" || value === "default")) continue;
-    throw new EngineError(`RUN --${name} is not supported by the built-in engine; it needs Docker`);
+function readFlags({ instruction, stage }: InstructionCall): RunMount[] {
+  const mounts: RunMount[] = [];
+  for (const { name, value } of instruction.flags) {
+    if (name === "mount") mounts.push(parseMount(value, (text) => stage.expand(text)));
+    // There is no network but a loopback in any case.
+    else if (name === "network" && (value === "none" || value === "default")) continue;
+    else throw new EngineError(`RUN --${name}=${value} is not supported by the built-in engine`);
   }
+  return mounts;
 }
 
 /**

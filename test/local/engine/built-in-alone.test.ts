@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { chownSync, readdirSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { findTool } from "../../../local/engine/built-in/tool.ts";
+import { processes } from "./built-in-world.ts";
+import { canSandbox } from "./support.ts";
+
+const script = join(import.meta.dirname, "built-in-story.ts");
+const started: { child: ChildProcess; dir: string }[] = [];
+afterEach(async () => {
+  for (const { child, dir } of started.splice(0)) {
+    child.kill("SIGKILL");
+    await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+  }
+});
+
+/** Starts built-in-story.ts and waits until it has told all and keeps two containers running. */
+async function tell(uid?: number): Promise<{ child: ChildProcess; dir: string; output: () => string }> {
+  const dir = await mkdtemp(join(tmpdir(), "slipway-story-"));
+  if (uid !== undefined) chownSync(dir, uid, uid);
+  const become = uid === undefined ? [] : [findTool("setpriv")!, `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
+  const [command, ...args] = [...become, process.execPath, "--import", "tsx", script, dir];
+  const child = spawn(command!, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    cwd: join(import.meta.dirname, "../../.."),
+  });
+  started.push({ child, dir });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
+  const lines = () => output.split("\n");
+  const done = () => lines().includes("told") && lines().filter((line) => line === "up").length === 2;
+  await expect.poll(() => done() || output, { timeout: 30_000 }).toBe(true);
+  return { child, dir, output: () => output };
+}
+
+function descendants(id: number): number[] {
+  const all = processes();
+  const found = [id];
+  for (const one of found) found.push(...all.filter(({ parent }) => parent === one).map(({ id }) => id));
+  return found.slice(1);
+}
+
+test.skipIf(!canSandbox)(
+  "an engine that is killed leaves nothing running (needs Linux namespaces)",
+  async () => {
+    const { child } = await tell();
+    const below = descendants(child.pid!);
+    const sleepers = processes().filter(({ id, command }) => below.includes(id) && command.startsWith("sleep 4711"));
+    expect(sleepers.length).toBe(4);
+    child.kill("SIGKILL");
+    await expect.poll(() => processes().filter(({ id }) => below.includes(id))).toEqual([]);
+  },
+  60_000,
+);
+
+const nobody = 65534;
+const canBeNobody = canSandbox && process.getuid?.() === 0 && findTool("setpriv") !== undefined;
+test.skipIf(!canBeNobody)(
+  "an unprivileged user builds and runs too (needs root, to become one)",
+  async () => {
+    const { dir, output } = await tell(nobody);
+    expect(output()).toContain("\nsecretfrom the context\nsecond\n127.0.0.1 first\n127.0.0.1 second\n0\n");
+    // There are no control groups for such a user.
+    expect(output()).toMatch(/Max data size +4294967296 [\s\S]*Max processes +4096 /);
+    const folders = () => readdirSync(join(dir, "scratch")).filter((name) => /^(build|run)-/.test(name));
+    await expect.poll(() => folders().length).toBe(2);
+  },
+  60_000,
+);

@@ -1,0 +1,210 @@
+import { execFileSync } from "node:child_process";
+import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import fc from "fast-check";
+import { pack } from "tar-stream";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { applyEntries } from "../../../local/engine/built-in/apply-layer.ts";
+import { readTar } from "../../../local/engine/built-in/read-layer.ts";
+import { Folder } from "../../../local/engine/context/folder.ts";
+import { readContext } from "../../../local/engine/context/read-context.ts";
+import { EngineError } from "../../../local/engine/engine.ts";
+import { built, builtInWorld, fileIn } from "./built-in-world.ts";
+import { canSandbox, type World } from "./support.ts";
+
+const running = test.skipIf(!canSandbox);
+const needs = "(needs Linux namespaces)";
+const scratch = (...lines: string[]) => ["FROM scratch", ...lines].join("\n");
+
+let world: World;
+/** Beside everything the engine works in; no test may change it, and no image may hold what it says. */
+let outside: string;
+beforeAll(async () => {
+  world = await builtInWorld();
+  outside = join(world.dir, "outside");
+  await mkdir(outside);
+});
+afterAll(() => world.remove());
+beforeEach(async () => {
+  await rm(outside, { recursive: true });
+  await mkdir(outside);
+  await writeFile(join(outside, "file"), "secret of the machine");
+});
+
+function expectOutsideUntouched(): void {
+  expect(readdirSync(outside)).toEqual(["file"]);
+  expect(readFileSync(join(outside, "file"), "utf8")).toBe("secret of the machine");
+  const { mode, nlink } = statSync(join(outside, "file"));
+  expect([mode & 0o777, nlink]).toEqual([0o644, 1]);
+}
+
+/** What lies below a folder. Not with `recursive`, which on Node 24 walks through some links and out of the folder. */
+function everything(folder: string): Dirent[] {
+  const here = readdirSync(folder, { withFileTypes: true });
+  return here.flatMap((one) => (one.isDirectory() ? [one, ...everything(join(folder, one.name))] : [one]));
+}
+
+test("no archive writes, links or takes anything outside, whatever its entries are", async () => {
+  const up = "../".repeat(12);
+  const name = fc.constantFrom("a", "b", "a/b", "a/b/c", "./a", "/a/b/c", "a/../b", ".wh.a", "b/.wh..wh..opq", "a\nb");
+  const target = fc.constantFrom("a", "b", "/", "..", "OUTSIDE", "OUTSIDE/file", `${up}OUTSIDE/file`, "a/file", "a/b");
+  const type = fc.constantFrom("file", "directory", "symlink", "symlink", "link", "character-device", "fifo");
+  const entry = fc.record({ name, type, linkname: target, mode: fc.constantFrom(0o644, 0o4755, 0o1777, 0o500) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(entry, { minLength: 1, maxLength: 8 }), async (entries) => {
+      const archive = pack();
+      for (const one of entries) {
+        const linkname = one.linkname.replace("OUTSIDE", outside);
+        archive.entry(
+          { ...one, linkname } as Parameters<typeof archive.entry>[0],
+          one.type === "file" ? "written" : "",
+        );
+      }
+      archive.finalize();
+      const root = join(world.dir, "unpacked");
+      await rm(root, { recursive: true, force: true });
+      await mkdir(root);
+      await applyEntries(root, readTar(archive as unknown as Readable)).catch((error: Error) => {
+        expect(error instanceof EngineError || "syscall" in error).toBe(true);
+      });
+      expectOutsideUntouched();
+      const made = everything(root);
+      expect(made.filter((one) => !one.isFile() && !one.isDirectory() && !one.isSymbolicLink())).toEqual([]);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("an archive unpacks to so much and no more", async () => {
+  const archive = pack();
+  for (const name of ["a", "b"]) archive.entry({ name }, "x".repeat(600));
+  archive.finalize();
+  const unpacking = applyEntries(join(world.dir, "bomb"), readTar(archive as unknown as Readable), {
+    whiteouts: false,
+    most: 1000,
+  });
+  await expect(unpacking).rejects.toThrow(/larger than a step may write/);
+});
+
+test("a folder that becomes a link while it is read still leads nowhere else", async () => {
+  const dir = await world.context({ "a/inner/file": "mine", "b/file": "mine" });
+  const read: string[] = [];
+  for await (const { path, content } of readContext(dir, "Dockerfile")) {
+    if (content) read.push((await content.readFile()).toString());
+    // One folder before it is looked at, one after that.
+    if (path === "a") await swap(join(dir, "a/inner"));
+    if (path === "b") await swap(join(dir, "b"));
+  }
+  expect(read).toEqual(["mine", "mine"]);
+
+  const folder = await Folder.open(join(dir, "b.moved"));
+  await swap(join(dir, "b.moved"));
+  expect(await folder.names()).toEqual(["file"]);
+  const file = await folder.file("file");
+  expect((await file.readFile()).toString()).toBe("mine");
+  await file.close();
+  await folder.close();
+  const top = await Folder.open(dir);
+  await expect(top.enter("b")).rejects.toThrow(/ENOTDIR|ELOOP/);
+  await expect(top.file("b")).rejects.toThrow(/ELOOP/);
+  await top.close();
+});
+
+async function swap(path: string): Promise<void> {
+  await rename(path, `${path}.moved`);
+  await symlink(outside, path);
+}
+
+test("what a context holds that is no file, folder or link is left out, and nothing waits for it", async () => {
+  const dir = await world.context({ Dockerfile: scratch("COPY . /"), a: "" });
+  execFileSync("mkfifo", [join(dir, "pipe"), join(dir, "Dockerfile.dockerignore"), join(dir, "other.Dockerfile")]);
+  const { layers } = await built(world, "pipes:v1", dir);
+  expect(layers).toEqual([["-rw-r--r-- 0/0 Dockerfile", "-rw-r--r-- 0/0 a"]]);
+  await expect(world.build("pipes:v2", dir, { dockerfile: "other.Dockerfile" })).rejects.toThrow(/no Dockerfile/);
+});
+
+test("names may hold newlines and look like options; names that are not UTF-8 are refused", async () => {
+  const names = ["new\nline", "-rf", " lead", "back\\slash", "q'uo\"te", ".whx"];
+  const files = Object.fromEntries(names.map((name) => [`d/${name}`, `content of ${name}`]));
+  const dir = await world.context({ ...files, Dockerfile: scratch("COPY d /d") });
+  await built(world, "names:v1", dir);
+  for (const name of names) expect(await fileIn(world, "names:v1", `/d/${name}`)).toBe(`content of ${name}`);
+  await writeFile(Buffer.concat([Buffer.from(join(dir, "d/")), Buffer.from([0xff])]), "");
+  await expect(world.build("names:v2", dir)).rejects.toThrow(/not UTF-8/);
+});
+
+test("nobody else of this machine reaches the setuid programs of an image while it is built", async () => {
+  await world.build("setuid:v1", { Dockerfile: scratch("COPY --chmod=4755 a /a"), a: "" });
+  expect(statSync(join(world.dir, "scratch")).mode & 0o777).toBe(0o700);
+});
+
+running(`links that a RUN leaves behind lead the engine nowhere ${needs}`, async () => {
+  const lines = [
+    // Each of these is something the engine looks at, makes or removes after the RUN.
+    `RUN rm -rf /etc /run; ln -s ${outside} /etc; ln -s ${outside} /run; ln -s ${outside} /work; ln -s / /root/top`,
+    "USER 0",
+    "WORKDIR /work/made",
+    "COPY a /work/",
+    `COPY a ${outside}/b`,
+    "COPY a /root/top/etc/c",
+    "RUN --mount=type=bind,target=/run/m/n true",
+    "RUN --mount=type=cache,target=/etc/cache echo > /etc/cache/x",
+  ];
+  await world.build("after:v1", { Dockerfile: ["FROM {base}", ...lines].join("\n"), a: "" });
+  expectOutsideUntouched();
+});
+
+running(`mount points are taken away in the image only, whatever became of the way to them ${needs}`, async () => {
+  await mkdir(join(world.dir, "victim/secrets"), { recursive: true });
+  const empty = join(world.dir, "victim/secrets/key");
+  await writeFile(empty, "");
+  const secrets = { key: join(outside, "file") };
+  const line = `RUN --mount=type=secret,id=key mv /run /away && ln -s ${join(world.dir, "victim")} /run`;
+  await world.build("moved:v1", { Dockerfile: `FROM {base}\n${line}\n` }, { secrets });
+  expect(readdirSync(join(world.dir, "victim/secrets"))).toEqual(["key"]);
+  expectOutsideUntouched();
+});
+
+running(`a cache full of links is no way out for a mount inside it ${needs}`, async () => {
+  const mount = "RUN --mount=type=cache,target=/c";
+  const first = { Dockerfile: `FROM {base}\n${mount} ln -s ${outside} /c/link\n` };
+  await world.build("nested:v1", first);
+  const second = { Dockerfile: `FROM {base}\n${mount} --mount=type=bind,target=/c/link/sub touch /c/link/sub/x\n` };
+  await expect(world.build("nested:v2", second)).rejects.toThrow(EngineError);
+  expectOutsideUntouched();
+});
+
+running(`what a RUN makes that cannot be kept fails the build plainly, and all of it is removed ${needs}`, async () => {
+  const deep = "i=0; while [ $i -lt 60 ]; do n=$(printf %0100d $i); mkdir $n; cd $n; i=$((i+1)); done";
+  for (const [name, line, message] of [
+    ["deep", `RUN ${deep}`, /ENAMETOOLONG/],
+    ["bytes", "RUN touch \"/$(printf '\\377')\"", /not UTF-8/],
+  ] as const) {
+    const failure = await world.build(`${name}:v1`, { Dockerfile: `FROM {base}\n${line}\n` }).catch((error) => error);
+    expect(failure).toBeInstanceOf(EngineError);
+    expect(failure.message).toMatch(message);
+  }
+  // A pipe in the place of a file that the engine reads.
+  const pipe =
+    "RUN mknod /p p 2>/dev/null; rm /etc/passwd; mkfifo /etc/passwd 2>/dev/null || ln -s /dev/zero /etc/passwd";
+  await world.build("pipe:v1", { Dockerfile: `FROM {base}\n${pipe}\nUSER 5\nRUN true\n` });
+  expect(readdirSync(join(world.dir, "scratch")).filter((name) => name.startsWith("build-"))).toEqual([]);
+});
+
+running(`the machine cannot be changed through what a command sees of it ${needs}`, async () => {
+  await world.build("probe:v1", { Dockerfile: "FROM {base}\n" });
+  const attempts = [
+    "echo 1 > /proc/sys/vm/drop_caches",
+    "echo x > /proc/sysrq-trigger",
+    "ls /sys/kernel",
+    "touch /etc/hosts",
+    "echo 127.0.0.1 evil > /etc/hosts",
+    "cat /proc/kcore | head -c 1 | grep .",
+    "chroot / unshare -m true",
+  ];
+  const script = attempts.map((attempt) => `( ${attempt} ) >/dev/null 2>&1 && echo "could: ${attempt}"`).join("\n");
+  expect(await world.run("probe:v1", ["sh", "-c", `${script}\necho done`])).toBe(0);
+  expect(world.log).toBe("done\n");
+});
