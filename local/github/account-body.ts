@@ -51,6 +51,20 @@ export function organizationBody(world: World, account: Account) {
   };
 }
 
+/** Beyond every id that is counted here, so that nobody is taken for the bot. */
+const botIdOffset = 1_000_000_000;
+
+/** The account that acts when the App does. */
+export function botAccount(world: World): Account {
+  return { id: botIdOffset + world.app.id, login: `${world.app.slug}[bot]`, type: "Bot" };
+}
+
+/** Who acted: the App's bot, or somebody who may be gone by now. */
+export function accountById(world: World, id: number): Account {
+  if (id === botIdOffset + world.app.id) return botAccount(world);
+  return world.state.value.accounts.find((account) => account.id === id) ?? { id, login: "ghost", type: "User" };
+}
+
 /** Without regard to case. */
 export function accountByLogin(world: World, login: string | undefined): Account | undefined {
   return world.state.value.accounts.find((account) => account.login.toLowerCase() === login?.toLowerCase());

@@ -2,9 +2,13 @@ import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+export function appKeyPath(dir: string): string {
+  return join(dir, "app.private-key.pem");
+}
+
 /** The App's RSA key, made once and kept under `dir`, in the PKCS#1 form GitHub lets people download. */
 export function loadAppKey(dir: string): { privateKeyPem: string; publicKeyPem: string } {
-  const path = join(dir, "app.private-key.pem");
+  const path = appKeyPath(dir);
   let privateKeyPem: string;
   try {
     privateKeyPem = readFileSync(path, "utf8");

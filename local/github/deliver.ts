@@ -1,8 +1,7 @@
 import { createHmac } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
+import { takeFault } from "../delivery/faults.ts";
+import { type Answer, send } from "../delivery/send.ts";
 import type { Delivery, DeliveryOutcome } from "./delivery-log.ts";
-import { takeFault } from "./faults.ts";
-import { sendWebhook } from "./send-webhook.ts";
 import type { Hook } from "./state.ts";
 import { signatureHeaders } from "./webhook-signature.ts";
 import { record, takeId, type World } from "./world.ts";
@@ -43,47 +42,60 @@ export function prepareRedelivery(world: World, of: Delivery): Delivery {
   return delivery;
 }
 
-/** Sends in the background; `world.sending` holds it until there is an outcome. */
+/** Sends in the background, or does with it what the faults want. */
 export function deliver(world: World, delivery: Delivery): void {
-  const sending = attempt(world, delivery)
-    // Stopping: no outcome is written, so the next start sends it again.
-    .catch((error) => {
-      if (!world.stopping.signal.aborted) throw error;
-    })
-    .finally(() => world.sending.delete(sending));
-  world.sending.add(sending);
+  world.outgoing.forward(delivery);
 }
 
-async function attempt(world: World, delivery: Delivery): Promise<void> {
+/** Tries once and writes down what came of it. Stopping, it rejects: without an outcome, the next start sends it again. */
+export async function attempt(world: World, delivery: Delivery): Promise<void> {
   const { hook } = world.state.value;
   if (!hook) return;
-  const failing = takeFault(world.faults, "failWebhooks");
-  const twice = takeFault(world.faults, "duplicateWebhooks");
-  const delay = world.faults.delayWebhooksMs;
-  if (delay > 0) await sleep(delay, undefined, { signal: world.stopping.signal });
-
-  const headers = { ...deliveryHeaders(world, hook, delivery), ...signatureHeaders(hook.secret, delivery.body) };
+  const { faults, limits, stopping } = world;
+  const refused = takeFault(faults, "refuse");
+  const again = takeFault(faults, "repeat");
+  const unsigned = delivery.redelivery && takeFault(faults, "unsigned");
+  const { body } = delivery;
+  const headers = {
+    ...deliveryHeaders(world, hook, delivery),
+    ...(unsigned ? {} : signatureHeaders(hook.secret, body)),
+  };
   const started = performance.now();
-  const send = () =>
-    sendWebhook(hook.url, headers, delivery.body, world.limits.webhookTimeoutMs, world.stopping.signal);
-  const answer = failing
-    ? { statusCode: 502, status: "failed to connect to host", headers: null, body: null }
-    : await send();
-  const outcome: DeliveryOutcome = {
+  const sending = { method: "POST", url: hook.url, headers, body, timeoutMs: limits.webhookTimeoutMs } as const;
+  const answer: Answer = refused ? { kind: "failed", message: "fault: refused" } : await send(sending, stopping.signal);
+  delivery.outcome = {
     url: hook.url,
     deliveredAt: world.now(),
     duration: Math.round(performance.now() - started) / 1000,
-    status: answer.status,
-    statusCode: answer.statusCode,
     requestHeaders: headers,
-    responseHeaders: answer.headers,
-    responseBody: answer.body,
+    ...inWords(answer),
   };
-  delivery.outcome = outcome;
   world.deliveries.save(delivery);
   const { id, guid, event, redelivery } = delivery;
-  record(world, { kind: "webhook-sent", id, guid, event, redelivery, status: outcome.status });
-  if (twice) await send();
+  record(world, { kind: "webhook-sent", id, guid, event, redelivery, status: delivery.outcome.status });
+  if (again) await attempt(world, prepareRepetition(world, delivery));
+}
+
+/** `OK` for 2xx. GitHub does not follow redirects, so 3xx is a failure like the rest. */
+function inWords(answer: Answer): Pick<DeliveryOutcome, "status" | "statusCode" | "responseHeaders" | "responseBody"> {
+  if (answer.kind === "answered") {
+    const { status: statusCode, headers, body } = answer;
+    const status = statusCode >= 200 && statusCode < 300 ? "OK" : `Invalid HTTP Response: ${statusCode}`;
+    return { status, statusCode, responseHeaders: headers, responseBody: body };
+  }
+  const [status, statusCode] =
+    answer.kind === "timed-out" ? (["timed out", 504] as const) : (["failed to connect to host", 502] as const);
+  return { status, statusCode, responseHeaders: null, responseBody: null };
+}
+
+/** The same event under another GUID. */
+function prepareRepetition(world: World, of: Delivery): Delivery {
+  const { outcome: _, ...rest } = of;
+  const id = takeId(world);
+  const delivery: Delivery = { ...rest, id, guid: guidFor(world.state.value.seed, id), createdAt: world.now() };
+  world.deliveries.save(delivery);
+  world.state.save();
+  return delivery;
 }
 
 function deliveryHeaders(world: World, hook: Hook, delivery: Delivery): Record<string, string> {

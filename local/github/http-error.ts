@@ -2,6 +2,8 @@
 export class GitHubHttpError extends Error {
   readonly status: number;
   readonly errors: object[] | undefined;
+  /** Sent with the answer. */
+  headers: Record<string, string> = {};
 
   constructor(status: number, message: string, errors?: object[]) {
     super(message);
@@ -14,10 +16,18 @@ export class GitHubHttpError extends Error {
     return {
       message: this.message,
       ...(this.errors ? { errors: this.errors } : {}),
+      ...(this.headers.location ? { url: this.headers.location } : {}),
       documentation_url: "https://docs.github.com/rest",
       status: String(this.status),
     };
   }
+}
+
+/** The repository's API moved with it: 301 for reading, 307 for the rest. https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects */
+export function moved(status: 301 | 307, location: string): GitHubHttpError {
+  const error = new GitHubHttpError(status, status === 301 ? "Moved Permanently" : "Temporary Redirect");
+  error.headers = { location };
+  return error;
 }
 
 export const notFound = () => new GitHubHttpError(404, "Not Found");

@@ -2,15 +2,6 @@ import { createHash, randomBytes } from "node:crypto";
 import type { IssuedToken } from "./state.ts";
 import { record, type World } from "./world.ts";
 
-/** What the App was granted when it was installed. */
-export const grantedPermissions: Readonly<Record<string, "read" | "write">> = {
-  checks: "write",
-  contents: "read",
-  metadata: "read",
-  pull_requests: "read",
-  statuses: "write",
-};
-
 /** One hour. https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app */
 export const tokenLifetimeMs = 60 * 60 * 1000;
 

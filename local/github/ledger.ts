@@ -4,7 +4,16 @@ import type { RefUpdate } from "./refs.ts";
 export type LedgerEntry = { at: string } & (
   | { kind: "repository-created"; repository: string; id: number }
   | { kind: "pushed"; repository: string; by: string; updates: RefUpdate[] }
-  | { kind: "webhook-withheld"; event: string; repository: string; refs: string[]; why: string }
+  /** Every request to the API that was meant to change something and was granted. */
+  | { kind: "request"; by: string; method: string; path: string; status: number; did?: Record<string, unknown> }
+  | {
+      kind: "webhook-withheld";
+      event: string;
+      action?: string;
+      repository: string | null;
+      refs?: string[];
+      why: string;
+    }
   | { kind: "webhook-sent"; id: number; guid: string; event: string; redelivery: boolean; status: string }
   | {
       kind: "token-issued";

@@ -1,16 +1,6 @@
-import { appendFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { git } from "./git.ts";
 import type { Account, Installation, Repository } from "./state.ts";
-import { record, takeId, type World } from "./world.ts";
-
-export interface NewRepository {
-  private?: boolean;
-  defaultBranch?: string;
-  description?: string;
-  /** What the owner is if it does not exist yet. */
-  ownerType?: Account["type"];
-}
+import type { World } from "./world.ts";
 
 /** Named by id, as a rename must not move anything on disk. */
 export function gitDirOf(world: World, repository: Repository): string {
@@ -25,8 +15,22 @@ export function fullNameOf(world: World, repository: Repository): string {
   return `${ownerOf(world, repository).login}/${repository.name}`;
 }
 
+/** The installation that reaches this repository, suspended or not. */
 export function installationOf(world: World, repository: Repository): Installation | undefined {
-  return world.state.value.installations.find((installation) => installation.accountId === repository.ownerId);
+  return world.state.value.installations.find((installation) => coveredBy(installation, repository));
+}
+
+export function coveredBy({ accountId, repositoryIds }: Installation, repository: Repository): boolean {
+  return accountId === repository.ownerId && (repositoryIds === undefined || repositoryIds.includes(repository.id));
+}
+
+export function repositoryById(world: World, id: number): Repository | undefined {
+  return world.state.value.repositories.find((repository) => repository.id === id);
+}
+
+/** The root of its fork network: whose objects it shares, and the key under which its pushes wait for each other. */
+export function networkIdOf(repository: Repository): number {
+  return repository.networkId ?? repository.id;
 }
 
 /** Owner and name are compared without regard to case, as GitHub does. */
@@ -43,68 +47,17 @@ export function getRepository(world: World, fullName: string): Repository {
   return repository;
 }
 
-/** Makes the repository with its owner and the App's installation there; the same name again returns what exists. */
-export async function createRepository(world: World, fullName: string, wanted: NewRepository): Promise<Repository> {
-  const match = /^([A-Za-z0-9][A-Za-z0-9-]{0,38})\/([A-Za-z0-9._-]{1,100})$/.exec(fullName);
-  if (!match || match[2]!.endsWith(".git") || match[2] === "." || match[2] === "..") {
+/** Who used to be called this and has been renamed or transferred since. */
+export function formerly(world: World, owner: string, name: string): Repository | undefined {
+  const id = world.state.value.formerNames?.[`${owner}/${name}`.toLowerCase()];
+  return id === undefined ? undefined : repositoryById(world, id);
+}
+
+/** Owner and name, or an Error saying that GitHub would not take them. */
+export function parseFullName(fullName: string): { login: string; name: string } {
+  const [, login, name] = /^([A-Za-z0-9][A-Za-z0-9-]{0,38})\/([A-Za-z0-9._-]{1,100})$/.exec(fullName) ?? [];
+  if (!login || !name || name.endsWith(".git") || name === "." || name === "..") {
     throw new Error(`not an owner/name GitHub would take: ${fullName}`);
   }
-  const [, login, name] = match as unknown as [string, string, string];
-  const existing = findRepository(world, login, name);
-  if (existing) return existing;
-
-  const now = world.now();
-  const repository: Repository = {
-    id: takeId(world),
-    ownerId: ensureAccount(world, login, wanted.ownerType ?? "Organization").id,
-    name,
-    private: wanted.private ?? false,
-    defaultBranch: wanted.defaultBranch ?? "main",
-    description: wanted.description ?? null,
-    createdAt: now,
-    updatedAt: now,
-    pushedAt: now,
-    refs: {},
-  };
-  await initBare(gitDirOf(world, repository), repository.defaultBranch);
-  // Two calls for one name may have waited for git together.
-  const meanwhile = findRepository(world, login, name);
-  if (meanwhile) return meanwhile;
-  world.state.value.repositories.push(repository);
-  world.state.save();
-  record(world, { kind: "repository-created", repository: fullNameOf(world, repository), id: repository.id });
-  return repository;
-}
-
-function ensureAccount(world: World, login: string, type: Account["type"]): Account {
-  const { accounts, installations } = world.state.value;
-  const known = accounts.find((account) => account.login.toLowerCase() === login.toLowerCase());
-  if (known) return known;
-  const account: Account = { id: takeId(world), login, type };
-  accounts.push(account);
-  installations.push({ id: takeId(world), accountId: account.id, createdAt: world.now() });
-  return account;
-}
-
-/** What GitHub's repositories allow; written at once, as five `git config` calls would be five processes. */
-const settings = `
-[http]
-\treceivepack = true
-[uploadpack]
-\tallowAnySHA1InWant = true
-\tallowFilter = true
-# A commit dropped by a force-push stays readable, as on GitHub; \`before\` of a push event must resolve.
-[gc]
-\tauto = 0
-[receive]
-\tautogc = false
-# Pull request refs are GitHub's own: nobody pushes them.
-\thideRefs = refs/pull
-`;
-
-async function initBare(gitDir: string, defaultBranch: string): Promise<void> {
-  // An attempt that was killed before the state knew of it may have left half a repository with this id.
-  rmSync(gitDir, { recursive: true, force: true });
-  await git(["init", "--quiet", "--bare", "--template=", `--initial-branch=${defaultBranch}`, gitDir]);
-  appendFileSync(join(gitDir, "config"), settings);
+  return { login, name };
 }

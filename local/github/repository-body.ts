@@ -1,7 +1,7 @@
-import { accountBody, noreplyEmail } from "./account-body.ts";
+import { accountBody, noreplyEmail, organizationBody } from "./account-body.ts";
 import { nodeId } from "./node-id.ts";
 import { fullNameOf, ownerOf } from "./repositories.ts";
-import type { Repository } from "./state.ts";
+import type { Account, Repository } from "./state.ts";
 import type { World } from "./world.ts";
 
 /** Link name → rest of the path below the repository's API URL. */
@@ -62,6 +62,8 @@ export function repositoryBody(world: World, repository: Repository) {
   const fullName = fullNameOf(world, repository);
   const api = repositoryApiUrl(world, repository);
   const html = repositoryHtmlUrl(world, repository);
+  const forks = world.state.value.repositories.filter(({ parentId }) => parentId === repository.id).length;
+  const open = world.pulls.list().filter((each) => each.repositoryId === repository.id && each.state === "open").length;
   const host = world.url.replace(/^http:\/\//, "");
   return {
     id: repository.id,
@@ -72,7 +74,7 @@ export function repositoryBody(world: World, repository: Repository) {
     owner: accountBody(world, owner),
     html_url: html,
     description: repository.description,
-    fork: false,
+    fork: repository.parentId !== undefined,
     url: api,
     ...Object.fromEntries(Object.entries(links).map(([name, path]) => [name, api + path])),
     created_at: isoSeconds(repository.createdAt),
@@ -93,19 +95,19 @@ export function repositoryBody(world: World, repository: Repository) {
     has_wiki: true,
     has_pages: false,
     has_discussions: false,
-    forks_count: 0,
+    forks_count: forks,
     mirror_url: null,
-    archived: false,
+    archived: repository.archived ?? false,
     disabled: false,
-    open_issues_count: 0,
+    open_issues_count: open,
     license: null,
     allow_forking: true,
     is_template: false,
     web_commit_signoff_required: false,
     topics: [],
     visibility: repository.private ? "private" : "public",
-    forks: 0,
-    open_issues: 0,
+    forks,
+    open_issues: open,
     watchers: 0,
     default_branch: repository.defaultBranch,
   };
@@ -126,4 +128,11 @@ export function pushedRepositoryBody(world: World, repository: Repository) {
     custom_properties: {},
     ...(owner.type === "Organization" ? { organization: owner.login } : {}),
   };
+}
+
+/** Who a transferred repository belonged to. */
+export function ownerChange(world: World, owner: Account) {
+  return owner.type === "Organization"
+    ? { organization: organizationBody(world, owner) }
+    : { user: accountBody(world, owner) };
 }

@@ -1,28 +1,63 @@
 import type { Context } from "hono";
 import type { Bindings } from "../http.ts";
-import { type Caller, canSee, mayUse } from "./caller.ts";
-import { GitHubHttpError, notFound } from "./http-error.ts";
-import { findRepository } from "./repositories.ts";
-import type { Repository } from "./state.ts";
+import { canSee, mayUse } from "./access.ts";
+import type { Caller } from "./caller.ts";
+import { GitHubHttpError, moved, notFound } from "./http-error.ts";
+import { findRepository, formerly } from "./repositories.ts";
+import type { Repository, Role } from "./state.ts";
 import type { World } from "./world.ts";
 
 /** What every API route is given: the listener's own bindings and who asks. */
-export type ApiEnv = Bindings & { Variables: { caller: Caller } };
+export type ApiEnv = Bindings & {
+  Variables: {
+    caller: Caller;
+    /** What the request did, for the ledger. */
+    did?: Record<string, unknown>;
+  };
+};
 export type ApiContext = Context<ApiEnv>;
 
-/** The repository in the path, if the caller may do this with it; else GitHub's 401, 403 or 404. */
+/**
+ * The repository in the path, if the caller may do this with it; else GitHub's 301, 401, 403 or 404. `role` is what a
+ * person needs when it is not the one that goes with the level.
+ */
 export function repositoryFor(
   world: World,
   c: ApiContext,
   permission: string,
   level: "read" | "write" = "read",
+  role: Role = level,
 ): Repository {
-  const repository = findRepository(world, c.req.param("owner") ?? "", c.req.param("repo") ?? "");
+  const repository = visibleRepository(world, c);
   const caller = c.get("caller");
-  if (!repository || !canSee(world, caller, repository)) throw notFound();
-  if (mayUse(world, caller, repository, permission, level)) return repository;
-  if (caller.kind === "anonymous") throw new GitHubHttpError(401, "Requires authentication");
-  throw new GitHubHttpError(403, "Resource not accessible by integration");
+  if (!mayUse(world, caller, repository, permission, level, role)) {
+    if (caller.kind === "anonymous") throw new GitHubHttpError(401, "Requires authentication");
+    throw new GitHubHttpError(403, forbidden(caller, role));
+  }
+  if (level === "write" && caller.kind === "anonymous") throw new GitHubHttpError(401, "Requires authentication");
+  if (level === "write" && repository.archived && permission !== "administration") {
+    throw new GitHubHttpError(403, "Repository was archived so is read-only.");
+  }
+  return repository;
+}
+
+function forbidden(caller: Caller, role: Role): string {
+  if (caller.kind !== "user") return "Resource not accessible by integration";
+  return role === "admin"
+    ? "Must have admin rights to Repository."
+    : "Resource not accessible by personal access token";
+}
+
+function visibleRepository(world: World, c: ApiContext): Repository {
+  const { owner = "", repo = "" } = c.req.param() as Record<string, string>;
+  const caller = c.get("caller");
+  const repository = findRepository(world, owner, repo);
+  if (repository && canSee(world, caller, repository)) return repository;
+  const now = repository ? undefined : formerly(world, owner, repo);
+  if (!now || !canSee(world, caller, now)) throw notFound();
+  const { pathname, search } = new URL(c.req.url);
+  const rest = /\/repos\/[^/]+\/[^/]+(.*)$/.exec(pathname)?.[1] ?? "";
+  throw moved(c.req.method === "GET" ? 301 : 307, `${world.apiUrl}/repositories/${now.id}${rest}${search}`);
 }
 
 /** Routes under /app and the like: only a JWT of the App will do. */

@@ -5,14 +5,34 @@ import { StateFile } from "../state-file.ts";
 export interface Account {
   id: number;
   login: string;
-  type: "User" | "Organization";
+  /** `Bot` is the App itself, which is in no list of accounts. */
+  type: "User" | "Organization" | "Bot";
+  /** Of an organization: ids of the people in it. */
+  memberIds?: number[];
+  /** Of a person's own token. */
+  tokenSha256?: string;
 }
 
-/** An installation of the App on one account, for all its repositories. */
+/** An installation of the App on one account. */
 export interface Installation {
   id: number;
   accountId: number;
   createdAt: number;
+  updatedAt?: number;
+  /** Absent: all repositories of the account, those to come included. */
+  repositoryIds?: number[];
+  suspendedAt?: number;
+  suspendedById?: number;
+}
+
+/** What a person may do in a repository, weakest first. https://docs.github.com/organizations/managing-user-access-to-your-organizations-repositories */
+export const roles = ["none", "read", "triage", "write", "maintain", "admin"] as const;
+export type Role = (typeof roles)[number];
+
+export interface Label {
+  id: number;
+  name: string;
+  color: string;
 }
 
 export interface Repository {
@@ -30,6 +50,16 @@ export interface Repository {
    * is what nobody has been told yet.
    */
   refs: Record<string, string>;
+  /** What this was forked from. */
+  parentId?: number;
+  /** Whose objects this repository shares: the root of its fork network. Absent: its own. */
+  networkId?: number;
+  archived?: boolean;
+  /** Account id → role, the owner apart. */
+  collaborators?: Record<string, Role>;
+  labels?: Label[];
+  /** The next pull request's number, 1 at first. */
+  nextNumber?: number;
 }
 
 export interface Hook {
@@ -61,6 +91,8 @@ export interface GitHubState {
   installations: Installation[];
   repositories: Repository[];
   tokens: IssuedToken[];
+  /** Former `owner/name` in lower case → repository id, for 301. */
+  formerNames?: Record<string, number>;
 }
 
 /** The person a push without credentials is put down to. */

@@ -1,12 +1,15 @@
 import type { Hono } from "hono";
-import { accountBody } from "../account-body.ts";
-import { GitHubHttpError, notFound } from "../http-error.ts";
-import { grantedPermissions, issueToken } from "../installation-token.ts";
-import { nodeId } from "../node-id.ts";
+import { actorOf, reachOf } from "../access.ts";
+import { appBody } from "../app-body.ts";
+import { saveAndSend } from "../emit.ts";
+import { GitHubHttpError, moved, notFound } from "../http-error.ts";
+import { issueToken } from "../installation-token.ts";
+import { installationBody, reselect, selectionOf, suspend, uninstall, unsuspend } from "../installations.ts";
 import { pageOf } from "../paging.ts";
-import { findRepository, installationOf } from "../repositories.ts";
+import { coveredBy, findRepository, formerly, installationOf, repositoryById } from "../repositories.ts";
 import { repositoryBody } from "../repository-body.ts";
 import { type ApiContext, type ApiEnv, jsonBody, requireApp } from "../request.ts";
+import { roleOf } from "../roles.ts";
 import type { Installation, Repository } from "../state.ts";
 import type { World } from "../world.ts";
 
@@ -14,18 +17,18 @@ import type { World } from "../world.ts";
 export function appRoutes(app: Hono<ApiEnv>, world: World): void {
   app.get("/app", (c) => {
     requireApp(c);
-    return c.json(appBody(world));
+    return c.json({ ...appBody(world), installations_count: world.state.value.installations.length });
   });
 
   app.get("/app/installations", (c) => {
     requireApp(c);
     const page = pageOf(world, c, world.state.value.installations);
-    return c.json(page.map((installation) => installationBody(world, installation)));
+    return c.json(page.map((installation) => installationBody(world, installation, "rest")));
   });
 
   app.get("/app/installations/:id{[0-9]+}", (c) => {
     requireApp(c);
-    return c.json(installationBody(world, installationFor(world, c)));
+    return c.json(installationBody(world, installationFor(world, c), "rest"));
   });
 
   app.post("/app/installations/:id{[0-9]+}/access_tokens", async (c) => {
@@ -33,12 +36,21 @@ export function appRoutes(app: Hono<ApiEnv>, world: World): void {
     return createToken(world, c, installationFor(world, c));
   });
 
+  app.put("/app/installations/:id{[0-9]+}/suspended", (c) => change(world, c, suspend));
+  app.delete("/app/installations/:id{[0-9]+}/suspended", (c) => change(world, c, unsuspend));
+  app.delete("/app/installations/:id{[0-9]+}", (c) => change(world, c, uninstall));
+  app.put("/user/installations/:id{[0-9]+}/repositories/:repository{[0-9]+}", (c) => select(world, c, "added"));
+  app.delete("/user/installations/:id{[0-9]+}/repositories/:repository{[0-9]+}", (c) => select(world, c, "removed"));
+
   app.get("/repos/:owner/:repo/installation", (c) => {
     requireApp(c);
-    const repository = findRepository(world, c.req.param("owner"), c.req.param("repo"));
+    const { owner, repo } = c.req.param();
+    const repository = findRepository(world, owner, repo);
+    const now = repository ? undefined : formerly(world, owner, repo);
+    if (now) throw moved(301, `${world.apiUrl}/repositories/${now.id}/installation`);
     const installation = repository && installationOf(world, repository);
     if (!installation) throw notFound();
-    return c.json(installationBody(world, installation));
+    return c.json(installationBody(world, installation, "rest"));
   });
 
   app.get("/installation/repositories", (c) => {
@@ -46,20 +58,44 @@ export function appRoutes(app: Hono<ApiEnv>, world: World): void {
     if (caller.kind !== "installation") {
       throw new GitHubHttpError(403, "You must authenticate with an installation access token");
     }
-    const { installationId, repositoryIds } = caller.token;
-    const all = repositoriesOf(world, installationId);
-    const visible = repositoryIds ? all.filter(({ id }) => repositoryIds.includes(id)) : all;
+    const visible = reachOf(world, caller);
+    const installation = world.state.value.installations.find(({ id }) => id === caller.token.installationId);
     return c.json({
       total_count: visible.length,
-      repository_selection: repositoryIds ? "selected" : "all",
+      repository_selection: caller.token.repositoryIds ? "selected" : selectionOf(installation!),
       repositories: pageOf(world, c, visible).map((repository) => repositoryBody(world, repository)),
     });
   });
 }
 
+function change(world: World, c: ApiContext, how: typeof suspend): Response {
+  requireApp(c);
+  saveAndSend(world, [how(world, installationFor(world, c), actorOf(world, c.get("caller")))]);
+  return c.body(null, 204);
+}
+
+/** A person chooses among the repositories they administer. */
+function select(world: World, c: ApiContext, which: "added" | "removed"): Response {
+  const caller = c.get("caller");
+  if (caller.kind !== "user") throw new GitHubHttpError(401, "Requires authentication");
+  const installation = installationFor(world, c);
+  const repository = repositoryById(world, Number(c.req.param("repository")));
+  const theirs = repository && roleOf(world, repository, caller.account) === "admin";
+  if (!theirs || repository.ownerId !== installation.accountId) throw notFound();
+  if (!installation.repositoryIds) {
+    throw new GitHubHttpError(422, "The installation has access to all repositories of the account.");
+  }
+  if (coveredBy(installation, repository) === (which === "added")) return c.body(null, 204);
+  saveAndSend(world, [reselect(world, installation, { [which]: [repository] }, caller.account)]);
+  return c.body(null, 204);
+}
+
 async function createToken(world: World, c: ApiContext, installation: Installation): Promise<Response> {
+  if (installation.suspendedAt !== undefined) {
+    throw new GitHubHttpError(403, "This installation has been suspended");
+  }
   const body = await jsonBody(c);
-  const permissions = narrowPermissions(body.permissions);
+  const permissions = narrowPermissions(world, body.permissions);
   const repositories = narrowRepositories(world, installation, body.repository_ids, body.repositories);
   const repositoryIds = repositories?.map(({ id }) => id);
   const [token, issued] = issueToken(world, { installationId: installation.id, permissions, repositoryIds });
@@ -68,7 +104,7 @@ async function createToken(world: World, c: ApiContext, installation: Installati
       token,
       expires_at: new Date(issued.expiresAt).toISOString().replace(/\.\d{3}Z$/, "Z"),
       permissions,
-      repository_selection: repositories ? "selected" : "all",
+      repository_selection: repositories ? "selected" : selectionOf(installation),
       ...(repositories ? { repositories: repositories.map((each) => repositoryBody(world, each)) } : {}),
     },
     201,
@@ -76,12 +112,12 @@ async function createToken(world: World, c: ApiContext, installation: Installati
 }
 
 /** A token may have less than the App was granted, never more; metadata comes with anything. */
-function narrowPermissions(wanted: unknown): Record<string, string> {
-  if (wanted === undefined || wanted === null) return { ...grantedPermissions };
+function narrowPermissions(world: World, wanted: unknown): Record<string, string> {
+  if (wanted === undefined || wanted === null) return { ...world.app.permissions };
   if (typeof wanted !== "object") throw new GitHubHttpError(422, "Invalid request. permissions is not an object.");
   const permissions: Record<string, string> = { metadata: "read" };
   for (const [name, level] of Object.entries(wanted)) {
-    const granted = grantedPermissions[name];
+    const granted = world.app.permissions[name];
     const enough = level === granted || (level === "read" && granted === "write");
     if (!enough) {
       throw new GitHubHttpError(422, "The permissions requested are not granted to this installation.");
@@ -99,7 +135,7 @@ function narrowRepositories(
 ): Repository[] | undefined {
   if (ids === undefined && names === undefined) return undefined;
   const wanted = [ids ?? [], names ?? []].flat();
-  const all = repositoriesOf(world, installation.id);
+  const all = world.state.value.repositories.filter((each) => coveredBy(installation, each));
   const found = wanted.map((key) => all.find(({ id, name }) => id === key || name === key));
   if (wanted.length > 500) throw new GitHubHttpError(422, "A token can be limited to at most 500 repositories.");
   if (found.includes(undefined)) {
@@ -111,62 +147,8 @@ function narrowRepositories(
   return [...new Set(found)] as Repository[];
 }
 
-function repositoriesOf(world: World, installationId: number): Repository[] {
-  const installation = world.state.value.installations.find(({ id }) => id === installationId);
-  return world.state.value.repositories.filter(({ ownerId }) => ownerId === installation?.accountId);
-}
-
 function installationFor(world: World, c: ApiContext): Installation {
   const installation = world.state.value.installations.find(({ id }) => id === Number(c.req.param("id")));
   if (!installation) throw notFound();
   return installation;
-}
-
-function appBody(world: World) {
-  const count = world.state.value.installations.length;
-  const made = "2026-01-01T00:00:00Z";
-  return {
-    id: world.app.id,
-    client_id: world.app.clientId,
-    slug: world.app.slug,
-    node_id: nodeId("Integration", world.app.id),
-    owner: accountBody(world, { id: 1, login: "local", type: "Organization" }),
-    name: world.app.slug,
-    description: "The App of the local GitHub",
-    external_url: world.url,
-    html_url: `${world.url}/apps/${world.app.slug}`,
-    created_at: made,
-    updated_at: made,
-    permissions: grantedPermissions,
-    events: ["push"],
-    installations_count: count,
-  };
-}
-
-function installationBody(world: World, installation: Installation) {
-  const account = world.state.value.accounts.find(({ id }) => id === installation.accountId)!;
-  const at = new Date(installation.createdAt).toISOString().replace(/\.\d{3}Z$/, "Z");
-  const url = `${world.apiUrl}/app/installations/${installation.id}`;
-  return {
-    id: installation.id,
-    account: accountBody(world, account),
-    access_tokens_url: `${url}/access_tokens`,
-    repositories_url: `${world.apiUrl}/installation/repositories`,
-    html_url: `${world.url}/settings/installations/${installation.id}`,
-    app_id: world.app.id,
-    app_slug: world.app.slug,
-    client_id: world.app.clientId,
-    target_id: account.id,
-    target_type: account.type,
-    repository_selection: "all",
-    permissions: grantedPermissions,
-    events: ["push"],
-    created_at: at,
-    updated_at: at,
-    single_file_name: null,
-    has_multiple_single_files: false,
-    single_file_paths: [],
-    suspended_by: null,
-    suspended_at: null,
-  };
 }

@@ -51,10 +51,11 @@ async function compare(world: World, c: ApiContext): Promise<Response> {
   const counts = await gitIn(gitDir, ["rev-list", "--left-right", "--count", `${base}...${head}`]);
   const [behind = 0, ahead = 0] = counts.trim().split("\t").map(Number);
 
-  const newestFirst = await commitBodies(world, repository, [head, `^${base}`], 10_000);
   const paged = c.req.query("page") !== undefined || c.req.query("per_page") !== undefined;
-  const commits = newestFirst.reverse();
-  const page = pageOf(world, c, commits, paged ? undefined : 250);
+  const most = paged ? 10_000 : world.limits.comparedCommits;
+  // Not paged, the newest: the last in the list is the most recent of the whole comparison.
+  const oldestFirst = (await commitBodies(world, repository, [head, `^${base}`], most)).reverse();
+  const page = paged ? pageOf(world, c, oldestFirst) : oldestFirst;
   const firstPage = Number(c.req.query("page") ?? 1) <= 1;
   const files = firstPage && ahead > 0 ? await changedFiles(world, repository, mergeBase, head) : [];
   const [baseCommit] = await commitBodies(world, repository, [base], 1);

@@ -1,13 +1,23 @@
 import type { Hono } from "hono";
+import { isOnThisMachine } from "../../delivery/receiver.ts";
 import { deliver, prepareRedelivery } from "../deliver.ts";
 import type { Delivery } from "../delivery-log.ts";
-import { notFound } from "../http-error.ts";
+import { textField, wordField } from "../fields.ts";
+import { notFound, validationFailed } from "../http-error.ts";
 import { perPage, urlWith } from "../paging.ts";
-import { type ApiContext, type ApiEnv, requireApp } from "../request.ts";
+import { hookConfig } from "../ping-payload.ts";
+import { type ApiContext, type ApiEnv, jsonBody, requireApp } from "../request.ts";
+import { setWebhook } from "../set-webhook.ts";
 import type { World } from "../world.ts";
 
 /** https://docs.github.com/rest/apps/webhooks. Deliveries are listed once they have an outcome. */
 export function deliveryRoutes(app: Hono<ApiEnv>, world: World): void {
+  app.get("/app/hook/config", (c) => {
+    requireApp(c);
+    const { hook } = world.state.value;
+    return c.json(hook ? hookConfig(hook) : {});
+  });
+  app.patch("/app/hook/config", (c) => changeConfig(world, c));
   app.get("/app/hook/deliveries", (c) => listDeliveries(world, c));
 
   app.get("/app/hook/deliveries/:id{[0-9]+}", (c) => {
@@ -27,6 +37,18 @@ export function deliveryRoutes(app: Hono<ApiEnv>, world: World): void {
     deliver(world, prepareRedelivery(world, deliveryFor(world, c)));
     return c.json({}, 202);
   });
+}
+
+/** What is not named stays. Other content types than JSON, and `insecure_ssl`, are not emulated. */
+async function changeConfig(world: World, c: ApiContext): Promise<Response> {
+  requireApp(c);
+  const body = await jsonBody(c);
+  const { hook } = world.state.value;
+  const url = textField("Hook", body, "url") ?? hook?.url ?? "";
+  wordField("Hook", body, "content_type", ["json"]);
+  if (!isOnThisMachine(url)) throw validationFailed("Hook", "url", "url is not an address of this machine");
+  setWebhook(world, url, textField("Hook", body, "secret") ?? hook?.secret ?? "");
+  return c.json(hookConfig(world.state.value.hook!));
 }
 
 /** Newest first, cursor paging: the cursor is the id before which the next page starts. */

@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Context, Hono } from "hono";
 import type { Bindings } from "../../http.ts";
-import { accountByLogin } from "../account-body.ts";
+import { actorOf, identifyCaller, mayUse } from "../access.ts";
 import { announceRefs } from "../announce.ts";
-import { type Caller, identifyCaller, mayUse } from "../caller.ts";
+import type { Caller } from "../caller.ts";
 import { gitEnvironment } from "../git.ts";
-import { findRepository } from "../repositories.ts";
+import { findRepository, formerly, fullNameOf, networkIdOf } from "../repositories.ts";
+import { repositoryHtmlUrl } from "../repository-body.ts";
 import type { Repository } from "../state.ts";
 import type { World } from "../world.ts";
 
@@ -22,27 +23,48 @@ export function gitRoutes(app: Hono<Bindings>, world: World): void {
 }
 
 async function serve(world: World, c: Context<Bindings>, service: string): Promise<Response> {
+  const owner = c.req.param("owner") ?? "";
   const name = (c.req.param("repo") ?? "").replace(/\.git$/, "");
-  const repository = findRepository(world, c.req.param("owner") ?? "", name);
+  const repository = findRepository(world, owner, name);
   const caller = identifyCaller(world, c.req.header("authorization"));
   const pushing = service === "git-receive-pack" || c.req.query("service") === "git-receive-pack";
-  // A push needs no credentials here: everybody who reaches a loopback port is at home. Wrong ones are still refused.
-  const allowed =
-    repository && caller.kind !== "refused" && (pushing || mayUse(world, caller, repository, "contents", "read"));
-  if (!allowed) return refuse(c, caller);
+  const now = repository ? undefined : formerly(world, owner, name);
+  if (now && service === "info/refs" && mayUse(world, caller, now, "contents", "read")) {
+    return c.redirect(`${repositoryHtmlUrl(world, now)}.git/info/refs${new URL(c.req.url).search}`, 301);
+  }
+  if (!repository || caller.kind === "refused") return refuse(c, caller);
+  if (pushing) {
+    const reason = whyNoPush(world, caller, repository);
+    if (reason === "credentials") return refuse(c, caller);
+    if (reason) return c.text(reason, 403);
+  } else if (!mayUse(world, caller, repository, "contents", "read")) return refuse(c, caller);
   if (service !== "git-receive-pack") {
     await runBackend(world, c, repository, service, async () => undefined);
     return RESPONSE_ALREADY_SENT;
   }
-  await world.pushes.run(repository.id, async () => {
+  await world.pushes.run(networkIdOf(repository), async () => {
     // What somebody did to the bare repository directly is not part of this push.
     await announceRefs(world, repository);
-    const sender = caller.kind === "user" ? accountByLogin(world, caller.login) : undefined;
+    const sender = actorOf(world, caller);
     await runBackend(world, c, repository, service, async () => {
       await announceRefs(world, repository, sender);
     });
   });
   return RESPONSE_ALREADY_SENT;
+}
+
+/**
+ * Unless tokens are asked for, a push needs no credentials: everybody who reaches a loopback port is at home, and so is
+ * the App. A person's token is held to what that person may do, always.
+ */
+function whyNoPush(world: World, caller: Caller, repository: Repository): string | undefined {
+  if (world.pushNeedsToken && caller.kind === "anonymous") return "credentials";
+  const asked = world.pushNeedsToken || caller.kind === "user";
+  if (asked && !mayUse(world, caller, repository, "contents", "write")) {
+    const { login } = actorOf(world, caller);
+    return `Permission to ${fullNameOf(world, repository)}.git denied to ${login}.`;
+  }
+  return repository.archived ? "This repository was archived so it is read-only." : undefined;
 }
 
 /** GitHub asks for credentials whether the repository is hidden or missing. */

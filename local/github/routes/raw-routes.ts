@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
 import type { Bindings } from "../../http.ts";
-import { identifyCaller, mayUse } from "../caller.ts";
+import { identifyCaller, mayUse } from "../access.ts";
 import { notFound } from "../http-error.ts";
 import { findObject, readBlob, resolveCommit } from "../objects.ts";
 import { findRepository, gitDirOf } from "../repositories.ts";

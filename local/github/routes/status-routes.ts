@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
-import { accountBody, accountByLogin } from "../account-body.ts";
+import { actorOf } from "../access.ts";
+import { accountBody, accountByLogin, botAccount } from "../account-body.ts";
 import { type CommitStatus, type StatusState, statusStates } from "../commit-status.ts";
 import { GitHubHttpError, notFound, validationFailed } from "../http-error.ts";
 import { nodeId } from "../node-id.ts";
@@ -44,7 +45,7 @@ async function postStatus(world: World, c: ApiContext): Promise<Response> {
     repositoryId: repository.id,
     sha,
     ...body,
-    creator: creatorOf(world, c),
+    creator: actorOf(world, c.get("caller")).login,
     createdAt: world.now(),
   };
   world.state.save();
@@ -80,11 +81,6 @@ function readBody(
     throw validationFailed("Status", "context", "context is too long (maximum is 255 characters)");
   }
   return { state: state as StatusState, context, description, targetUrl };
-}
-
-function creatorOf(world: World, c: ApiContext): string {
-  const caller = c.get("caller");
-  return caller.kind === "user" ? caller.login : `${world.app.slug}[bot]`;
 }
 
 async function listStatuses(world: World, c: ApiContext): Promise<Response> {
@@ -144,10 +140,6 @@ function statusBody(world: World, repository: Repository, status: CommitStatus) 
     context: status.context,
     created_at: at,
     updated_at: at,
-    creator: creator ? accountBody(world, creator) : botBody(world, status.creator),
+    creator: accountBody(world, creator ?? botAccount(world)),
   };
-}
-
-function botBody(world: World, login: string) {
-  return { ...accountBody(world, { id: world.app.id, login, type: "User" }), type: "Bot" };
 }

@@ -112,7 +112,7 @@ testGitOverHttp("keeps statuses, tokens, links, ids, the key and the ledger", as
   expect((await after.createRepository("demo/platform")).id).toBe(id);
   expect(after.statuses("demo/platform", sha)).toMatchObject([{ context: "slipway/a", state: "success" }]);
   expect(after.ledger().map(({ kind }) => kind)).toEqual(ledger);
-  expect(ledger).toEqual(["repository-created", "pushed", "webhook-withheld", "status-posted"]);
+  expect(ledger).toEqual(["repository-created", "pushed", "webhook-withheld", "status-posted", "request"]);
   await api(after, `/repos/demo/platform/statuses/${sha}`, { method: "POST", headers, body });
   await after.close();
   expect((await gitHub(options)).statuses("demo/platform", sha)).toHaveLength(2);

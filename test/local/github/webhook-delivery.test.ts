@@ -101,21 +101,21 @@ it("records a receiver that is not there", async () => {
 
 testGitOverHttp("loses, fails, doubles and delays webhooks on request", async () => {
   const { hook, github, push } = await scene();
-  github.faults.loseWebhooks = 1;
+  github.faults.lose = 1;
   await push();
   expect(github.deliveries().filter(({ event }) => event === "push")).toHaveLength(0);
 
-  github.faults.failWebhooks = 1;
+  github.faults.refuse = 1;
   await push();
   expect(hook.pushes()).toHaveLength(0);
   expect(github.deliveries()[0]!.outcome).toMatchObject({ status: "failed to connect to host" });
 
-  github.faults.duplicateWebhooks = 1;
+  github.faults.duplicate = 1;
   await push();
   expect(hook.pushes()).toHaveLength(2);
   expect(new Set(hook.pushes().map(({ headers }) => headers["x-github-delivery"])).size).toBe(1);
 
-  github.faults.delayWebhooksMs = 30;
+  github.faults.delayMs = 30;
   const started = performance.now();
   await push();
   expect(performance.now() - started).toBeGreaterThanOrEqual(29);
