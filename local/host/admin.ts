@@ -9,7 +9,8 @@ const BODY_LIMIT = 1_048_576;
 
 export interface AdminOptions {
   readonly keys: KeysFile;
-  readonly hostId: string;
+  /** What `/admin/host/status` tells besides state and uptime. */
+  readonly status: object;
   readonly functions: readonly FunctionDefinition[];
   /** Functions in error by name. */
   readonly errors: ReadonlyMap<string, string>;
@@ -35,7 +36,7 @@ export async function answerAdmin(
   if (!isAllowed(options.keys, "admin", "", key)) return writeEmpty(response, 401);
   if (method === "GET" && area === "host" && name === "status" && rest.length === 0) {
     return writeJson(response, {
-      id: options.hostId,
+      ...options.status,
       state: "Running",
       processUptime: Math.round(process.uptime() * 1000),
     });
@@ -57,6 +58,7 @@ export async function answerAdmin(
 function describe({ errors }: AdminOptions) {
   return (definition: FunctionDefinition): object => ({
     name: definition.name,
+    kind: definition.trigger.kind,
     config: { bindings: Object.entries(definition.metadata.bindings).map(([name, binding]) => ({ ...binding, name })) },
     isDisabled: definition.disabled,
     ...(errors.has(definition.name) ? { error: errors.get(definition.name) } : {}),

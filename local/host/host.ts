@@ -1,6 +1,7 @@
+import type { IncomingMessage } from "node:http";
 import { answerAdmin, handMadeMessage } from "./admin.ts";
-import type { AppRegistry } from "./core-module.ts";
-import { runHooks } from "./hooks.ts";
+import { inTargetGroup, targetGroup } from "./function-group.ts";
+import { describeClocks, type HostClocks } from "./host-clocks.ts";
 import { hostIdOf } from "./host-id.ts";
 import { type HostSettings, type QueueSettings, readHostSettings } from "./host-json.ts";
 import { invokeHttp } from "./http-invocation.ts";
@@ -9,19 +10,24 @@ import { writeEmpty } from "./http-response.ts";
 import { findRoute, type HttpFunction, httpRoutes } from "./http-router.ts";
 import { listenHttp } from "./http-server.ts";
 import { createInvoker, type Invoker } from "./invocation.ts";
-import type { KeysFile } from "./keys.ts";
-import { loadApp } from "./load-app.ts";
+import { isAllowed, type KeysFile, requestKey } from "./keys.ts";
+import type { LanguageWorker } from "./language-worker.ts";
 import { describeError, type Log } from "./log.ts";
 import { type FunctionDefinition, functionDefinitions, type QueueTrigger, type TimerTrigger } from "./metadata.ts";
 import { bindOutputs } from "./outputs.ts";
 import { QueueListener } from "./queue-listener.ts";
 import { queueTriggerData, queueTriggerMetadata } from "./queue-message.ts";
 import { QueueWake } from "./queue-wake.ts";
+import { SingletonLock } from "./singleton-lock.ts";
 import { StorageConnections } from "./storage-connection.ts";
 import { Timer } from "./timer.ts";
 import { timerStatusStore } from "./timer-status.ts";
 
-const DEFAULT_RECEIVE_VISIBILITY = 10 * 60_000;
+/** Milliseconds, the real host's. */
+const RECEIVE_VISIBILITY = 10 * 60_000;
+const TIMER_LOCK = 60_000;
+const TIMER_LOCK_POLL = 60_000;
+const DRAIN = 10_000;
 
 export interface HostOptions {
   /** Absolute. */
@@ -29,30 +35,27 @@ export interface HostOptions {
   readonly port: number;
   readonly keys: KeysFile;
   readonly env: NodeJS.ProcessEnv;
-  readonly registry: AppRegistry;
+  readonly worker: LanguageWorker;
   readonly log: Log;
-  /** Milliseconds, overrides host.json: scales tests. */
-  readonly maxPollingInterval?: number | undefined;
-  /** Milliseconds, whole seconds; the real host's is ten minutes. */
-  readonly receiveVisibility?: number | undefined;
+  readonly clocks: HostClocks;
   /** Called as soon as host.json is read: the log filters by it. */
   readonly onSettings: (settings: HostSettings) => void;
-  readonly onTimeout: (functionName: string) => void;
+  /** A timer's lock was lost to another host: the real host shuts down. */
+  readonly onLockLost: () => void;
 }
 
 export interface Host {
   readonly url: string;
-  /** Takes nothing new, waits up to `drain` milliseconds for what runs, then runs the appTerminate hooks. */
-  stop(drain: number): Promise<void>;
+  /** Takes nothing new, waits for what runs, ends the worker. */
+  stop(): Promise<void>;
 }
 
-/** Loads the app into this process and starts to serve it: HTTP, then queues and timers. */
+/** Waits until the worker has loaded the app and starts to serve it: HTTP, then queues and timers. */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const { appDir, env, registry, log } = options;
+  const { appDir, env, worker, log, clocks } = options;
   const settings = await readHostSettings(appDir, env);
   options.onSettings(settings);
-  await loadApp(appDir, registry);
-  const functions = functionDefinitions(registry.functions, env);
+  const functions = functionDefinitions(await worker.functions(), env);
   const { routes, errors } = httpRoutes(functions.filter(isHttp), settings.routePrefix);
   for (const { functionName, message } of errors) {
     log("error", "Host.Startup", `The '${functionName}' function is in error: ${message}`, { function: functionName });
@@ -61,19 +64,18 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const wake = new QueueWake();
   const outputs = { connections, wake, messageEncoding: settings.queues.messageEncoding };
   const invoker = createInvoker({
-    registry,
+    worker,
     log,
     functionTimeout: settings.functionTimeout,
     bindOutputs: (definition, response) => bindOutputs(outputs, definition, response),
-    onTimeout: options.onTimeout,
   });
   const hostId = hostIdOf(appDir, env);
-  const enabled = functions.filter((definition) => !definition.disabled);
+  const listened = functions.filter((definition) => !definition.disabled && inTargetGroup(definition, env));
   const queues = {
     ...settings.queues,
-    maxPollingInterval: options.maxPollingInterval ?? settings.queues.maxPollingInterval,
+    maxPollingInterval: clocks.maxPollingInterval ?? settings.queues.maxPollingInterval,
   };
-  const listeners = enabled
+  const listeners = listened
     .filter(isQueue)
     .map((definition) => queueListener(definition, options, queues, connections, wake, invoker));
   const timers = new Map(
@@ -88,36 +90,45 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const bodyLimit = Number(env.FUNCTIONS_REQUEST_BODY_SIZE_LIMIT || DEFAULT_BODY_LIMIT);
   const admin = {
     keys: options.keys,
-    hostId,
+    status: { id: hostId, functionGroup: targetGroup(env) ?? null, clocks: describeClocks(clocks) },
     functions,
     errors: new Map(errors.map((error) => [error.functionName, error.message])),
     fire: (definition: FunctionDefinition, input: string) => fire(definition, input, timers, invoker),
   };
   const http = { keys: options.keys, invoker, log, bodyLimit };
+  const isMaster = (url: URL, { headers }: IncomingMessage): boolean =>
+    isAllowed(options.keys, "admin", "", requestKey(headers["x-functions-key"], url.searchParams));
   const server = await listenHttp(
     options.port,
     async (url, request, response) => {
       if (stopping) return writeEmpty(response, 503);
       if (/^\/admin(\/|$)/i.test(url.pathname)) return answerAdmin(admin, url, request, response);
       const found = findRoute(routes, request.method ?? "GET", url.pathname);
-      if (!found || found.definition.disabled) return writeEmpty(response, 404);
+      if (!found || (found.definition.disabled && !isMaster(url, request))) return writeEmpty(response, 404);
       return invokeHttp(http, found.definition, found.values, url, request, response);
     },
     (error) => log("error", "Host.Http", describeError(error)),
   );
   for (const listener of listeners) listener.start();
-  for (const definition of enabled.filter(isTimer)) {
-    timers
-      .get(definition.name)
-      ?.start()
-      .catch((error) => log("error", "Host.Triggers.Timer", describeError(error), { function: definition.name }));
-  }
-  log("information", "Host.Startup", `Serving ${functions.length} functions of ${appDir} on ${server.url}`);
+  const locks = listened.filter(isTimer).flatMap(({ name }) => {
+    const start = (): void => {
+      const failed = (error: unknown) => log("error", "Host.Triggers.Timer", describeError(error), { function: name });
+      timers.get(name)?.start().catch(failed);
+    };
+    const period = clocks.timerLock ?? TIMER_LOCK;
+    if (period > 0) return [timerLock(name, hostId, period, options, connections, start)];
+    start();
+    return [];
+  });
+  for (const lock of locks) lock.start();
+  const which = targetGroup(env) ?? `${functions.length} functions`;
+  log("information", "Host.Startup", `Serving ${which} of ${appDir} on ${server.url} (process ${process.pid})`);
 
   return {
     url: server.url,
-    async stop(drain) {
+    async stop() {
       stopping = true;
+      const drain = clocks.drain ?? DRAIN;
       for (const running of timers.values()) running.stop();
       const finished = (async () => {
         const closed = server.close();
@@ -129,7 +140,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
         log("warning", "Host.Shutdown", `Invocations still run after ${drain} ms; they are abandoned`);
         server.cut();
       }
-      await runHooks(registry.hooks("appTerminate"), { hookData: {}, appHookData: registry.appHookData });
+      await Promise.all(locks.map((lock) => lock.release()));
+      await worker.stop();
     },
   };
 }
@@ -147,7 +159,7 @@ function queueListener(
     trigger: definition.trigger,
     account: connections.queues(definition.trigger.connection),
     settings,
-    receiveVisibility: options.receiveVisibility ?? DEFAULT_RECEIVE_VISIBILITY,
+    receiveVisibility: options.clocks.receiveVisibility ?? RECEIVE_VISIBILITY,
     wake,
     log: options.log,
     run: (input) => invoker.invoke(definition, input),
@@ -167,6 +179,31 @@ function timer(
     status: timerStatusStore(connections.blobs(), hostId, definition.name),
     log,
     run: (input) => invoker.invoke(definition, input),
+  });
+}
+
+/** The lock under which one of several hosts runs a timer. */
+function timerLock(
+  functionName: string,
+  hostId: string,
+  period: number,
+  { clocks, log, onLockLost }: HostOptions,
+  connections: StorageConnections,
+  onAcquired: () => void,
+): SingletonLock {
+  const tell = (level: "warning" | "critical", error: unknown): void =>
+    log(level, "Host.Singleton", describeError(error), { function: functionName });
+  return new SingletonLock({
+    blobs: connections.blobs(),
+    lockId: `${hostId}/Host.Functions.${functionName}.Listener`,
+    period,
+    poll: clocks.timerLockPoll ?? TIMER_LOCK_POLL,
+    onAcquired,
+    onLost: (error) => {
+      tell("critical", error);
+      onLockLost();
+    },
+    onProblem: (error) => tell("warning", error),
   });
 }
 

@@ -1,15 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { AppRegistry } from "./core-module.ts";
-import type {
-  CoreInvocationContext,
-  FunctionCallback,
-  HookData,
-  InvocationModel,
-  InvocationResponse,
-  LogLevel,
-  TypedData,
-} from "./core-types.ts";
-import { runHooks, runHooksNow } from "./hooks.ts";
+import type { InvocationRequest, InvocationResponse, TypedData } from "./core-types.ts";
 import { describeError, type Log } from "./log.ts";
 import type { FunctionDefinition } from "./metadata.ts";
 import { traceParentFrom } from "./trace-context.ts";
@@ -23,15 +13,21 @@ export interface InvocationInput {
   readonly reason: string;
 }
 
+/** Where invocations run: see language-worker.ts. */
+export interface InvocationWorker {
+  /** Rejects when the handler failed or its process crashed; never settles when the process was ended on purpose. */
+  invoke(request: InvocationRequest): Promise<InvocationResponse>;
+  /** Ends the process that runs this invocation, and starts another. */
+  endProcessRunning(invocationId: string): void;
+}
+
 export interface InvokerOptions {
-  readonly registry: AppRegistry;
+  readonly worker: InvocationWorker;
   readonly log: Log;
   /** Milliseconds; undefined is unbounded. */
   readonly functionTimeout: number | undefined;
   /** Sends what the handler returned to output bindings; a failure fails the invocation. */
   readonly bindOutputs: (definition: FunctionDefinition, response: InvocationResponse) => Promise<void>;
-  /** The real host kills its worker process, and with it every other invocation; it does not come back. */
-  readonly onTimeout: (functionName: string) => void;
 }
 
 export interface Invoker {
@@ -41,8 +37,8 @@ export interface Invoker {
   idle(): Promise<void>;
 }
 
-/** Performs the sequence of the Node worker (facts/functions-host.md §1.4), then the host's part: outputs, logs, timeout. */
-export function createInvoker({ registry, log, functionTimeout, bindOutputs, onTimeout }: InvokerOptions): Invoker {
+/** The host's part of an invocation: hand it to the worker, bind outputs, log, and watch over its time. */
+export function createInvoker({ worker, log, functionTimeout, bindOutputs }: InvokerOptions): Invoker {
   const running = new Set<Promise<unknown>>();
 
   async function invoke(definition: FunctionDefinition, input: InvocationInput): Promise<InvocationResponse> {
@@ -50,38 +46,30 @@ export function createInvoker({ registry, log, functionTimeout, bindOutputs, onT
     const fields = { function: definition.name, invocationId };
     const category = `Function.${definition.name}`;
     const started = performance.now();
+    const took = (): number => Math.round(performance.now() - started);
     log("information", category, `Executing 'Functions.${definition.name}' (Reason='${input.reason}')`, fields);
-    const timer =
-      functionTimeout === undefined
-        ? undefined
-        : setTimeout(() => {
-            log(
-              "error",
-              category,
-              `Timeout value of ${functionTimeout} ms exceeded by function ${definition.name}`,
-              fields,
-            );
-            onTimeout(definition.name);
-          }, functionTimeout);
-    try {
-      const response = await runInWorker(registry, log, definition, input, invocationId);
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      if (functionTimeout === undefined) return;
+      timer = setTimeout(() => {
+        const what = `Timeout value of ${functionTimeout} ms exceeded by function ${definition.name}`;
+        log("error", category, what, fields);
+        reject(new Error(what));
+        worker.endProcessRunning(invocationId);
+      }, functionTimeout);
+    });
+    const work = async (): Promise<InvocationResponse> => {
+      const response = await worker.invoke(requestOf(definition, input, invocationId));
       await bindOutputs(definition, response);
-      const duration = Math.round(performance.now() - started);
-      log(
-        "information",
-        category,
-        `Executed 'Functions.${definition.name}' (Succeeded, Duration=${duration}ms)`,
-        fields,
-      );
+      return response;
+    };
+    try {
+      const response = await Promise.race([work(), timeout]);
+      log("information", category, `Executed 'Functions.${definition.name}' (Succeeded, Duration=${took()}ms)`, fields);
       return response;
     } catch (error) {
-      const duration = Math.round(performance.now() - started);
-      log(
-        "error",
-        category,
-        `Executed 'Functions.${definition.name}' (Failed, Duration=${duration}ms)\n${describeError(error)}`,
-        fields,
-      );
+      const what = `Executed 'Functions.${definition.name}' (Failed, Duration=${took()}ms)\n${describeError(error)}`;
+      log("error", category, what, fields);
       throw error;
     } finally {
       clearTimeout(timer);
@@ -101,69 +89,16 @@ export function createInvoker({ registry, log, functionTimeout, bindOutputs, onT
   };
 }
 
-async function runInWorker(
-  registry: AppRegistry,
-  log: Log,
-  definition: FunctionDefinition,
-  input: InvocationInput,
-  invocationId: string,
-): Promise<InvocationResponse> {
-  const programmingModel = registry.model;
-  if (!programmingModel) throw new Error("no programming model is set");
-  let context: unknown;
-  const core: CoreInvocationContext = {
+function requestOf(definition: FunctionDefinition, input: InvocationInput, invocationId: string): InvocationRequest {
+  return {
     invocationId,
-    request: {
-      invocationId,
-      functionId: definition.name,
-      inputData: [{ name: definition.trigger.bindingName, data: input.data }],
-      ...(input.triggerMetadata ? { triggerMetadata: input.triggerMetadata } : {}),
-      traceContext: {
-        traceParent: traceParentFrom(input.traceParent),
-        traceState: input.traceState ?? "",
-        attributes: {},
-      },
-    },
-    metadata: definition.metadata,
-    log(level, category, message) {
-      // Log hooks may rewrite level and message.
-      const entry: HookData = { level, category, message, invocationContext: context };
-      runHooksNow(registry.hooks("log"), entry);
-      const name = category === "user" ? `Function.${definition.name}.User` : `Function.${definition.name}`;
-      log(entry.level as LogLevel, name, String(entry.message), { function: definition.name, invocationId });
+    functionId: definition.name,
+    inputData: [{ name: definition.trigger.bindingName, data: input.data }],
+    ...(input.triggerMetadata ? { triggerMetadata: input.triggerMetadata } : {}),
+    traceContext: {
+      traceParent: traceParentFrom(input.traceParent),
+      traceState: input.traceState ?? "",
+      attributes: {},
     },
   };
-  const model = programmingModel.getInvocationModel(core);
-  const args = await model.getArguments();
-  context = args.context;
-  return runHandler(registry, model, core, args, definition.callback);
-}
-
-async function runHandler(
-  registry: AppRegistry,
-  model: InvocationModel,
-  core: CoreInvocationContext,
-  { context, inputs }: { context: unknown; inputs: unknown[] },
-  callback: FunctionCallback,
-): Promise<InvocationResponse> {
-  const shared = { hookData: {}, appHookData: registry.appHookData, invocationContext: context };
-  const before: HookData = { ...shared, inputs, functionCallback: callback };
-  const after: HookData = { ...shared, inputs, result: null, error: null };
-  core.state = "preInvocationHooks";
-  await runHooks(registry.hooks("preInvocation"), before);
-  after.inputs = before.inputs;
-  core.state = "invocation";
-  try {
-    after.result = await model.invokeFunction(
-      context,
-      before.inputs as unknown[],
-      before.functionCallback as FunctionCallback,
-    );
-  } catch (error) {
-    after.error = error ?? new Error(`the handler threw ${String(error)}`);
-  }
-  core.state = "postInvocationHooks";
-  await runHooks(registry.hooks("postInvocation"), after);
-  if (after.error !== null && after.error !== undefined) throw after.error;
-  return model.getResponse(context, after.result);
 }

@@ -8,6 +8,8 @@ export interface LogEntry {
   readonly message: string;
   readonly function?: string;
   readonly invocationId?: string;
+  /** Which of several hosts said it, where there are several. */
+  readonly instance?: string;
 }
 
 export type LogFields = Pick<LogEntry, "function" | "invocationId">;

@@ -1,78 +1,75 @@
+/** One process is one host; the app runs in a child of it, the language worker. */
 import { parseHostArguments } from "./arguments.ts";
-import { installCoreModule } from "./core-module.ts";
 import type { LogLevel } from "./core-types.ts";
-import { type Host, startHost } from "./host.ts";
-import { randomKeys, readKeys } from "./keys.ts";
+import type { Host } from "./host.ts";
+import { describeClocks } from "./host-clocks.ts";
+import { LanguageWorker } from "./language-worker.ts";
 import { createLog, describeError } from "./log.ts";
 import { onParentGone } from "./parent-watch.ts";
 
-// One process is one host with one app, as with the real one: the library keeps its state in module variables.
-const writeStdout = process.stdout.write.bind(process.stdout);
-const writeStderr = process.stderr.write.bind(process.stderr);
+/** Milliseconds between two restarts of a crashing worker, the real host's. */
+const RESTART_INTERVAL = 10_000;
+
 let logLevels: Readonly<Record<string, LogLevel>> = {};
-const log = createLog(writeStderr, () => logLevels);
-
-// What the app prints by console.* becomes log lines, so that stdout carries the ready line alone and stderr JSON alone.
-capture(process.stdout, "information");
-capture(process.stderr, "error");
-
-process.on("uncaughtException", (error) => {
-  log("critical", "Host.General", `Uncaught exception: ${describeError(error)}`);
+const log = createLog(
+  (line) => process.stderr.write(line),
+  () => logLevels,
+);
+const tell = (fact: object): void => {
+  process.stdout.write(JSON.stringify(fact) + "\n");
+};
+const fail = (category: string, what: string): never => {
+  log("critical", category, what);
   process.exit(1);
-});
+};
+
+process.on("uncaughtException", (error) => fail("Host.General", `Uncaught exception: ${describeError(error)}`));
 
 let host: Host | undefined;
-try {
-  const args = parseHostArguments(process.argv.slice(2));
-  let stopping = false;
-  const stop = async (why: string): Promise<void> => {
-    if (stopping) return;
-    stopping = true;
-    log("information", "Host.Shutdown", `Stopping: ${why}`);
-    try {
-      await host?.stop(args.drain);
-      process.exit(0);
-    } catch (error) {
-      log("error", "Host.Shutdown", describeError(error));
-      process.exit(1);
-    }
-  };
-  process.on("SIGTERM", () => void stop("SIGTERM"));
-  process.on("SIGINT", () => void stop("SIGINT"));
-  onParentGone(() => void stop("the parent process is gone"));
+let stopping = false;
+async function stop(why: string): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  log("information", "Host.Shutdown", `Stopping: ${why}`);
+  try {
+    await host?.stop();
+    process.exit(0);
+  } catch (error) {
+    fail("Host.Shutdown", describeError(error));
+  }
+}
+process.on("SIGTERM", () => void stop("SIGTERM"));
+process.on("SIGINT", () => void stop("SIGINT"));
+onParentGone(() => void stop("the parent process is gone"));
 
-  const { maxPollingInterval, receiveVisibility } = args;
-  if (maxPollingInterval !== undefined)
-    log("warning", "Host.Startup", `maxPollingInterval is ${maxPollingInterval} ms instead of host.json's`);
-  if (receiveVisibility !== undefined)
-    log("warning", "Host.Startup", `Received messages are invisible for ${receiveVisibility} ms instead of 10 min`);
-  const keys = args.keysFile === undefined ? randomKeys() : await readKeys(args.keysFile);
-  const registry = installCoreModule((level, category, message) => log(level, `Worker.${category}`, message));
-  // The worker's working directory is the app's folder.
-  process.chdir(args.appDir);
-  host = await startHost({
-    ...args,
-    keys,
-    env: process.env,
-    registry,
+try {
+  const { appDir, port, keysFile, clocks } = parseHostArguments(process.argv.slice(2));
+  const notAsOnAzure = describeClocks(clocks);
+  if (notAsOnAzure.length > 0) log("warning", "Host.Startup", `Clocks not as on Azure: ${notAsOnAzure.join("; ")}`);
+  // First of all: the app loads while this process is still loading itself.
+  const worker = new LanguageWorker({
+    appDir,
     log,
+    restartInterval: clocks.restartInterval ?? RESTART_INTERVAL,
+    onLoaded: (workerPid) => tell({ workerPid }),
+    onGivenUp: () =>
+      fail("Host.Worker", "Exceeded language worker restart retry count. Shutting down the Functions Host"),
+  });
+  const [{ startHost }, { randomKeys, readKeys }] = await Promise.all([import("./host.ts"), import("./keys.ts")]);
+  host = await startHost({
+    appDir,
+    port,
+    keys: keysFile === undefined ? randomKeys() : await readKeys(keysFile),
+    env: process.env,
+    worker,
+    log,
+    clocks,
     onSettings: (settings) => {
       logLevels = settings.logLevels;
     },
-    onTimeout: () => process.exit(1),
+    onLockLost: () => process.exit(1),
   });
-  writeStdout(JSON.stringify({ ready: true, url: host.url }) + "\n");
+  tell({ ready: true, url: host.url });
 } catch (error) {
-  log("critical", "Host.Startup", describeError(error));
-  process.exit(1);
-}
-
-function capture(stream: NodeJS.WriteStream, level: LogLevel): void {
-  stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
-    const text = typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
-    if (text.trim() !== "") log(level, "Host.Function.Console", text.trimEnd());
-    const callback = rest.find((argument) => typeof argument === "function") as (() => void) | undefined;
-    callback?.();
-    return true;
-  };
+  fail("Host.Startup", describeError(error));
 }

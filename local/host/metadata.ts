@@ -1,6 +1,5 @@
 import { isDisabled, resolveSettings } from "./app-settings.ts";
-import type { RegisteredFunction } from "./core-module.ts";
-import type { BindingInfo } from "./core-types.ts";
+import type { BindingInfo, FunctionMetadata } from "./core-types.ts";
 
 export type AuthLevel = "anonymous" | "function" | "admin";
 
@@ -39,11 +38,12 @@ export interface QueueOutput {
 }
 
 /** One function as the host sees it, made from the bindings the app registered. */
-export interface FunctionDefinition<T extends Trigger = Trigger> extends RegisteredFunction {
+export interface FunctionDefinition<T extends Trigger = Trigger> {
   readonly name: string;
+  readonly metadata: FunctionMetadata;
   readonly trigger: T;
   readonly queueOutputs: readonly QueueOutput[];
-  /** Setting `AzureWebJobs.<name>.Disabled`: not listened for, HTTP answers 404. */
+  /** Setting `AzureWebJobs.<name>.Disabled`: not listened for, HTTP answers 404 to all but the master key. */
   readonly disabled: boolean;
 }
 
@@ -56,15 +56,15 @@ const RETURN = "$return";
  * host cannot serve is an error of the start: half an app would be worse than none.
  */
 export function functionDefinitions(
-  registered: readonly RegisteredFunction[],
+  registered: readonly FunctionMetadata[],
   env: NodeJS.ProcessEnv,
 ): FunctionDefinition[] {
-  const definitions = registered.map((entry) => functionDefinition(entry, env));
+  const definitions = registered.map((metadata) => functionDefinition(metadata, env));
   return definitions.sort((a, b) => compareNames(a.name, b.name));
 }
 
-function functionDefinition(entry: RegisteredFunction, env: NodeJS.ProcessEnv): FunctionDefinition {
-  const { name, bindings } = entry.metadata;
+function functionDefinition(metadata: FunctionMetadata, env: NodeJS.ProcessEnv): FunctionDefinition {
+  const { name, bindings } = metadata;
   try {
     if (!FUNCTION_NAME.test(name) || name.toLowerCase() === "host") throw new Error("not a valid function name");
     const triggers = Object.entries(bindings).filter(([, binding]) => /trigger$/i.test(binding.type ?? ""));
@@ -72,8 +72,8 @@ function functionDefinition(entry: RegisteredFunction, env: NodeJS.ProcessEnv): 
     if (!only || others.length > 0) throw new Error(`needs exactly one trigger, has ${triggers.length}`);
     const rest = Object.entries(bindings).filter(([key]) => key !== only[0]);
     return {
-      ...entry,
       name,
+      metadata,
       trigger: triggerFrom(name, only[0], only[1], env),
       queueOutputs: rest.flatMap(([key, binding]) => queueOutputFrom(key, binding, env)),
       disabled: isDisabled(name, env),

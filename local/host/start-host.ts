@@ -4,10 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { CLOCKS } from "./host-clocks.ts";
 import type { KeysFile } from "./keys.ts";
 import type { LogEntry } from "./log.ts";
 
-export interface StartHostOptions {
+/** The clocks are TimeSpan text, `00:00:05`. */
+export interface StartHostOptions extends Readonly<Partial<Record<keyof typeof CLOCKS, string>>> {
   readonly appDir: string;
   /** Any free port when absent. */
   readonly port?: number;
@@ -15,10 +17,6 @@ export interface StartHostOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absent: keys are random and nobody knows them. */
   readonly keys?: KeysFile;
-  /** TimeSpan text, for tests: see arguments.ts. */
-  readonly maxPollingInterval?: string;
-  readonly receiveVisibility?: string;
-  readonly drain?: string;
   readonly onLog?: (entry: LogEntry) => void;
 }
 
@@ -30,6 +28,8 @@ export interface HostExit {
 export interface RunningHost {
   readonly url: string;
   readonly pid: number;
+  /** The process the app runs in now, or ran in last; the host replaces it when it crashes. */
+  workerPid(): number;
   readonly exited: Promise<HostExit>;
   /** SIGTERM: running invocations finish. */
   stop(): Promise<void>;
@@ -50,10 +50,9 @@ export async function startHost(options: StartHostOptions): Promise<RunningHost>
       await writeFile(keysFile, JSON.stringify(options.keys), { mode: 0o600 });
       args.push("--keys", keysFile);
     }
-    if (options.maxPollingInterval) args.push("--max-polling-interval", options.maxPollingInterval);
-    if (options.receiveVisibility) args.push("--receive-visibility", options.receiveVisibility);
-    if (options.drain) args.push("--drain", options.drain);
-    // Only tsx's hook for ES modules: it reads this folder, while the app's own files meet plain Node as they will on Azure.
+    for (const name of Object.keys(CLOCKS) as (keyof typeof CLOCKS)[]) {
+      if (options[name]) args.push(`--${CLOCKS[name].flag}`, options[name]);
+    }
     const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx/esm"), MAIN, ...args], {
       env: { ...inheritedEnvironment(), ...options.env },
       stdio: ["ignore", "pipe", "pipe", "ipc"],
@@ -83,9 +82,14 @@ async function whenReady(child: ChildProcess, onLog: (entry: LogEntry) => void):
     if (entry.level === "error" || entry.level === "critical") lastProblem = entry.message;
     onLog(entry);
   });
+  let workerPid = 0;
   const url = await Promise.race([
     new Promise<string>((resolve) => {
-      readLines(child.stdout, (line) => resolve((JSON.parse(line) as { url: string }).url));
+      readLines(child.stdout, (line) => {
+        const fact = JSON.parse(line) as { url?: string; workerPid?: number };
+        if (fact.workerPid !== undefined) workerPid = fact.workerPid;
+        if (fact.url !== undefined) resolve(fact.url);
+      });
     }),
     exited.then(({ code, signal }) => {
       throw new Error(
@@ -97,7 +101,14 @@ async function whenReady(child: ChildProcess, onLog: (entry: LogEntry) => void):
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     await exited;
   };
-  return { url, pid: child.pid as number, exited, stop: () => end("SIGTERM"), kill: () => end("SIGKILL") };
+  return {
+    url,
+    pid: child.pid as number,
+    workerPid: () => workerPid,
+    exited,
+    stop: () => end("SIGTERM"),
+    kill: () => end("SIGKILL"),
+  };
 }
 
 function readLines(stream: NodeJS.ReadableStream | null, onLine: (line: string) => void): void {

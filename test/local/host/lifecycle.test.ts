@@ -1,22 +1,16 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { QueueServiceClient } from "@azure/storage-queue";
 import { build } from "esbuild";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type RunningAzurite, startAzurite } from "../../../local/azurite.ts";
-import type { LogEntry } from "../../../local/host/log.ts";
+import { afterAll, describe, expect, test } from "vitest";
 import { startHost } from "../../../local/host/start-host.ts";
+import { startHosts } from "../../../local/host/start-hosts.ts";
 import { type FixtureApp, fixtureApp } from "./fixture-app.ts";
 import { isRunning } from "./is-running.ts";
 
 const apps: FixtureApp[] = [];
-let azurite: RunningAzurite;
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
 afterAll(async () => {
-  await azurite?.stop();
   await Promise.all(apps.map((app) => app.remove()));
 });
 
@@ -66,89 +60,77 @@ describe("loading", { timeout: 60_000 }, () => {
     await host.stop();
     expect(await host.exited).toEqual({ code: 0, signal: null });
   });
-
-  test("says why when it cannot start", async () => {
-    const app = await newApp({ files: { "main.cjs": `throw new Error("broken on load");` } });
-    await expect(startHost({ appDir: app.dir, env: {} })).rejects.toThrow(
-      /exit code 1\): .*main\.cjs[\s\S]*broken on load/,
-    );
-  });
 });
 
-describe("ending", { timeout: 60_000 }, () => {
-  const SLOW = `
-    const { app } = require("@azure/functions");
-    app.hook.appTerminate(() => console.log("appTerminate ran"));
-    app.storageQueue("work", { queueName: process.env.QUEUE, connection: "", handler: async (message, context) => {
-      context.log("begin " + context.triggerMetadata.dequeueCount);
-      await new Promise((done) => setTimeout(done, message.milliseconds));
-      context.log("end");
-    } });`;
+test("Ctrl-C reaches the worker too, and leaves it to the host to end it", { timeout: 60_000 }, async () => {
+  const app = await newApp({ files: { "main.cjs": HELLO } });
+  const host = await startHost({ appDir: app.dir, env: {} });
+  const pid = host.workerPid();
+  process.kill(pid, "SIGINT");
+  expect(await (await fetch(`${host.url}/api/hello`)).text()).toBe("hello");
+  await host.stop();
+  expect([host.workerPid(), isRunning(pid)]).toEqual([pid, false]);
+});
 
-  async function start(queueName: string, extra: { functionTimeout?: string } = {}) {
-    const app = await newApp({ files: { "main.cjs": SLOW }, hostJson: extra });
-    const queue = QueueServiceClient.fromConnectionString(azurite.connectionString).getQueueClient(queueName);
-    await queue.createIfNotExists();
-    const log: LogEntry[] = [];
-    const begin = () =>
-      startHost({
-        appDir: app.dir,
-        env: { AzureWebJobsStorage: azurite.connectionString, QUEUE: queueName },
-        maxPollingInterval: "00:00:00.100",
-        receiveVisibility: "00:00:01",
-        onLog: (entry) => log.push(entry),
-      });
-    const send = (milliseconds: number) =>
-      queue.sendMessage(Buffer.from(JSON.stringify({ milliseconds })).toString("base64"));
-    const messages = () => log.map((entry) => entry.message);
-    return { begin, send, messages, left: async () => (await queue.getProperties()).approximateMessagesCount };
-  }
+test("a killed host takes its worker along", { timeout: 60_000 }, async () => {
+  const app = await newApp({ files: { "main.cjs": `${HELLO} setInterval(() => {}, 1000);` } });
+  const host = await startHost({ appDir: app.dir, env: {} });
+  await host.kill();
+  await expect.poll(() => isRunning(host.workerPid()), within).toBe(false);
+});
 
-  test("SIGTERM lets what runs finish, then runs the appTerminate hooks", async () => {
-    const { begin, send, messages, left } = await start("graceful");
-    const host = await begin();
-    await send(700);
-    await expect.poll(messages, within).toContain("begin 1");
-    await host.stop();
-    expect(await host.exited).toEqual({ code: 0, signal: null });
-    expect(messages()).toContain("end");
-    expect(messages()).toContain("appTerminate ran");
-    expect(await left()).toBe(0);
+test("a worker whose host died while it was starting does not stay", { timeout: 60_000 }, async () => {
+  const app = await newApp({ files: { "main.cjs": `${HELLO} setInterval(() => {}, 1000);` } });
+  const main = fileURLToPath(new URL("../../../local/host/worker-main.ts", import.meta.url));
+  const worker = spawn(process.execPath, ["--import", import.meta.resolve("tsx/esm"), main, app.dir], {
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
+  worker.disconnect();
+  expect(await once(worker, "exit")).toEqual([1, null]);
+});
 
-  test("SIGKILL loses the run, not the message", async () => {
-    const { begin, send, messages, left } = await start("killed");
-    const first = await begin();
-    await send(700);
-    await expect.poll(messages, within).toContain("begin 1");
-    await first.kill();
-    expect(await first.exited).toEqual({ code: null, signal: "SIGKILL" });
-    expect(messages()).not.toContain("end");
-    const second = await begin();
-    await expect.poll(messages, within).toContain("begin 2");
-    await expect.poll(left, within).toBe(0);
-    expect(messages()).toContain("end");
-    await second.stop();
+test("host and worker end when the host's parent is killed", { timeout: 60_000 }, async () => {
+  const app = await newApp({ files: { "main.cjs": HELLO } });
+  const script = fileURLToPath(new URL("./host-parent.ts", import.meta.url));
+  const tsx = createRequire(import.meta.url).resolve("tsx");
+  const parent = spawn(process.execPath, ["--import", tsx, script, app.dir], {
+    stdio: ["ignore", "pipe", "inherit"],
   });
+  const pids = await new Promise<number[]>((resolve) =>
+    parent.stdout.once("data", (data) => resolve(JSON.parse(String(data)) as number[])),
+  );
+  expect(pids.map(isRunning)).toEqual([true, true]);
+  parent.kill("SIGKILL");
+  await expect.poll(() => pids.map(isRunning), within).toEqual([false, false]);
+});
 
-  test("functionTimeout ends the whole process", async () => {
-    const { begin, send, messages } = await start("timeout", { functionTimeout: "00:00:01" });
-    const host = await begin();
-    await send(60_000);
-    expect(await host.exited).toEqual({ code: 1, signal: null });
-    expect(messages().some((message) => /Timeout value of 1000 ms exceeded by function work/.test(message))).toBe(true);
+test("one host per group: HTTP has the port, the others their function alone; when one ends, all do", {
+  timeout: 60_000,
+}, async () => {
+  const app = await newApp({
+    files: {
+      "main.cjs": `const { app } = require("@azure/functions");
+        app.http("pid", { handler: () => ({ jsonBody: process.ppid }) });
+        for (const name of ["one", "two"]) app.storageQueue(name, { queueName: name, connection: "", handler() {} });`,
+    },
   });
-
-  test("the host ends when its parent is killed", async () => {
-    const app = await newApp({ files: { "main.cjs": HELLO } });
-    const script = fileURLToPath(new URL("./host-parent.ts", import.meta.url));
-    const tsx = createRequire(import.meta.url).resolve("tsx");
-    const parent = spawn(process.execPath, ["--import", tsx, script, app.dir], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    const pid = await new Promise<number>((resolve) => parent.stdout.once("data", (data) => resolve(Number(data))));
-    expect(isRunning(pid)).toBe(true);
-    parent.kill("SIGKILL");
-    await expect.poll(() => isRunning(pid), within).toBe(false);
+  const pids = new Map<string, number>();
+  const nobodyListens =
+    "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;QueueEndpoint=http://127.0.0.1:9/a;";
+  const hosts = await startHosts({
+    appDir: app.dir,
+    env: { AzureWebJobsStorage: nobodyListens },
+    keys: { master: "M" },
+    instances: { "function:two": 2 },
+    onLog: ({ instance = "", message }) => {
+      const pid = /\(process (\d+)\)/.exec(message)?.[1];
+      if (pid) pids.set(instance, Number(pid));
+    },
   });
+  expect(await (await fetch(`${hosts.url}/api/pid`)).json()).toBe(hosts.pid);
+  const names = ["http", "function:one#1", "function:two#1", "function:two#2"];
+  await expect.poll(() => [...pids.keys()].sort(), within).toEqual([...names].sort());
+  process.kill(pids.get("function:one#1") ?? 0, "SIGKILL");
+  expect(await hosts.exited).toEqual({ code: null, signal: "SIGKILL" });
+  expect([...pids.values()].map(isRunning)).toEqual([false, false, false, false]);
 });

@@ -3,7 +3,7 @@ import type { BindingInfo } from "../../../local/host/core-types.ts";
 import { functionDefinitions } from "../../../local/host/metadata.ts";
 import { connectionString } from "../../../local/host/storage-connection.ts";
 
-const fn = (name: string, bindings: Record<string, BindingInfo>) => ({ metadata: { name, bindings }, callback() {} });
+const fn = (name: string, bindings: Record<string, BindingInfo>) => ({ name, bindings });
 const http: BindingInfo = { type: "httpTrigger", direction: "in", methods: ["GET"], authLevel: "anonymous" };
 const queue: BindingInfo = { type: "queueTrigger", direction: "in", queueName: "%Q%-jobs", connection: "" };
 
