@@ -18,6 +18,11 @@ export async function openBlobStore(connectionString: string, registryName: stri
   return { sources, logs };
 }
 
+/** `http://127.0.0.1:PORT/ACCOUNT`. */
+export function blobUrlOf(connectionString: string): string {
+  return BlobServiceClient.fromConnectionString(connectionString).url;
+}
+
 /** A real SAS URL; `permissions` in storage's letters. One hour: how long Azure's live has not been seen. */
 export function sasUrl(container: ContainerClient, blob: string, permissions: "r" | "cw"): Promise<string> {
   const [read, create, write] = [permissions === "r", permissions === "cw", permissions === "cw"];

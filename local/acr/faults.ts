@@ -1,14 +1,53 @@
 /** The operations of the ARM side, by the names Azure's reference gives them, and `execute` for a run leaving the queue. */
-export type Operation =
-  | "getRegistry"
-  | "scheduleRun"
-  | "listBuildSourceUploadUrl"
-  | "listRuns"
-  | "getRun"
-  | "updateRun"
-  | "cancelRun"
-  | "listLogSasUrl"
-  | "execute";
+export const operations = [
+  "getRegistry",
+  "scheduleRun",
+  "listBuildSourceUploadUrl",
+  "listRuns",
+  "getRun",
+  "updateRun",
+  "cancelRun",
+  "listLogSasUrl",
+  "createRegistry",
+  "updateRegistry",
+  "deleteRegistry",
+  "listRegistries",
+  "checkNameAvailability",
+  "listUsages",
+  "listCredentials",
+  "regenerateCredential",
+  "importImage",
+  "listTasks",
+  "getTask",
+  "createTask",
+  "updateTask",
+  "deleteTask",
+  "getTaskDetails",
+  "listTaskRuns",
+  "getTaskRun",
+  "createTaskRun",
+  "updateTaskRun",
+  "deleteTaskRun",
+  "getTaskRunDetails",
+  "getOperation",
+  "listWebhooks",
+  "getWebhook",
+  "createWebhook",
+  "updateWebhook",
+  "deleteWebhook",
+  "pingWebhook",
+  "listWebhookEvents",
+  "getCallbackConfig",
+  "listEventSubscriptions",
+  "getEventSubscription",
+  "createEventSubscription",
+  "deleteEventSubscription",
+  /** ARM's own resources: subscriptions, resource groups, tenants, providers. */
+  "resourceManager",
+  "execute",
+] as const;
+
+export type Operation = (typeof operations)[number];
 
 export interface FaultMatch {
   readonly operation: Operation | Operation[] | "any request";
@@ -23,6 +62,8 @@ export interface Answer {
   readonly code: string;
   readonly message: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What of the request is wrong. */
+  readonly target?: string;
 }
 
 export type FaultAction =
@@ -54,21 +95,27 @@ interface Pending extends Fault {
 /** How the twin is told to misbehave. Nothing here outlives the process: a restart behaves well. */
 export class Faults {
   #pending: Pending[] = [];
-  #onLift: () => void = () => {};
+  readonly #onLift: (() => void)[] = [];
 
   add(match: FaultMatch, action: FaultAction): Fault {
     const lift = () => {
       this.#remove(pending);
-      this.#onLift();
+      this.#tellLifted();
     };
     const pending: Pending = { match, action, struck: 0, lift };
     this.#pending.push(pending);
     return pending;
   }
 
-  /** The action that strikes now, oldest fault first. Holding does not use a fault up; everything else counts. */
+  /** What is still to strike, oldest first. */
+  get pending(): readonly { readonly match: FaultMatch; readonly action: FaultAction; readonly struck: number }[] {
+    return this.#pending;
+  }
+
+  /** The action that strikes now: the most particular fault, of those the oldest. Holding does not use a fault up; everything else counts. */
   strike(operation: Operation, runId?: string): FaultAction | undefined {
-    const pending = this.#pending.find(({ match }) => concerns(match, operation, runId));
+    const concerned = this.#pending.filter(({ match }) => concerns(match, operation, runId));
+    const [pending] = concerned.sort((a, b) => particularity(b.match) - particularity(a.match));
     if (!pending) return undefined;
     pending.struck += 1;
     if (pending.action.kind !== "hold" && pending.struck >= (pending.match.times ?? 1)) this.#remove(pending);
@@ -76,12 +123,16 @@ export class Faults {
   }
 
   onLift(listener: () => void): void {
-    this.#onLift = listener;
+    this.#onLift.push(listener);
   }
 
   clear(): void {
     this.#pending = [];
-    this.#onLift();
+    this.#tellLifted();
+  }
+
+  #tellLifted(): void {
+    for (const listener of this.#onLift) listener();
   }
 
   #remove(pending: Pending): void {
@@ -93,4 +144,8 @@ function concerns(match: FaultMatch, operation: Operation, runId: string | undef
   if (match.runId !== undefined && match.runId !== runId) return false;
   if (match.operation === "any request") return operation !== "execute";
   return Array.isArray(match.operation) ? match.operation.includes(operation) : match.operation === operation;
+}
+
+function particularity({ runId, operation }: FaultMatch): number {
+  return (runId === undefined ? 0 : 2) + (operation === "any request" ? 0 : 1);
 }

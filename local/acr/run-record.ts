@@ -45,8 +45,25 @@ export interface EncodedTaskWork extends StoredRequest {
   readonly values: Readonly<Record<string, string>>;
 }
 
+/** A task file, and perhaps a values file, that lie in the source. */
+export interface FileTaskWork extends StoredRequest {
+  readonly kind: "file-task";
+  readonly taskFilePath: string;
+  readonly valuesFilePath?: string;
+  readonly values: Readonly<Record<string, string>>;
+}
+
 /** What a run has to do. Kept only until the run ends, which also bounds the size of the state. */
-export type Work = DockerBuildWork | EncodedTaskWork;
+export type Work = DockerBuildWork | EncodedTaskWork | FileTaskWork;
+
+/** An image that a run's builds stood on; the wire says `Runtime`, where the SDK's typings say RunTime. */
+export interface BaseImage {
+  readonly type: "BuildTime" | "Runtime";
+  readonly registry: string;
+  readonly repository: string;
+  readonly tag?: string;
+  readonly digest?: string;
+}
 
 /** A run as the twin keeps it. Times are ISO 8601 in UTC with milliseconds. */
 export interface RunRecord {
@@ -60,9 +77,15 @@ export interface RunRecord {
   readonly platform: Platform;
   readonly cpu: number;
   readonly agentPoolName?: string;
+  /** Name of the task it is a run of; quick runs have none. */
+  readonly task?: string;
+  /** Base64, as a caller of a task's run gave it. */
+  readonly updateTriggerToken?: string;
   readonly isArchiveEnabled: boolean;
   readonly customRegistries: readonly string[];
   readonly outputImages?: readonly OutputImage[];
+  /** What its task shows as `baseImageDependencies` from then on; a successful run of a task has it. */
+  readonly baseImages?: readonly BaseImage[];
   readonly runErrorMessage?: string;
   readonly cancelRequested?: true;
   /** Name of the task's default network, as written in the request: how a client finds its run again. */

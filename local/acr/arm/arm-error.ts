@@ -5,15 +5,15 @@ export class ArmError extends Error {
   override readonly name = "ArmError";
   readonly answer: Answer;
 
-  constructor(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(status: number, code: string, message: string, more: Pick<Answer, "headers" | "target"> = {}) {
     super(message);
-    this.answer = { status, code, message, headers };
+    this.answer = { status, code, message, ...more };
   }
 }
 
-export function errorResponse({ status, code, message, headers }: Answer): Response {
+export function errorResponse({ status, code, message, headers, target }: Answer): Response {
   // Seen with `details: null`, which trips clients that expect a list.
-  const body = JSON.stringify({ error: { code, message, target: null, details: null } });
+  const body = JSON.stringify({ error: { code, message, target: target ?? null, details: null } });
   return new Response(body, { status, headers: { "Content-Type": "application/json; charset=utf-8", ...headers } });
 }
 

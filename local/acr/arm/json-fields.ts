@@ -1,3 +1,4 @@
+import type { Json } from "../task-record.ts";
 import { badRequest } from "./arm-error.ts";
 
 /** Reads properties of a JSON object from a request, refusing what is missing or of the wrong kind. Null counts as absent. */
@@ -33,6 +34,24 @@ export class JsonFields {
     return this.#optional<boolean>(key, "boolean") ?? otherwise;
   }
 
+  /** One of these words, in whatever case it came. */
+  optionalWord<Word extends string>(key: string, words: readonly Word[]): Word | undefined {
+    const given = this.optionalText(key);
+    if (given === undefined) return undefined;
+    const word = words.find((one) => one.toLowerCase() === given.toLowerCase());
+    if (!word) throw badRequest(`The value '${given}' of '${this.#path}.${key}' is not one of ${words.join(", ")}.`);
+    return word;
+  }
+
+  word<Word extends string>(key: string, words: readonly Word[]): Word {
+    return this.optionalWord(key, words) ?? this.#missing(key);
+  }
+
+  /** The object as it came. */
+  json(): Json {
+    return this.#object;
+  }
+
   fields(key: string): JsonFields {
     return this.optionalFields(key) ?? this.#missing(key);
   }
@@ -49,12 +68,14 @@ export class JsonFields {
     });
   }
 
+  /** Objects with a name, such as triggers. */
+  list(key: string): JsonFields[] {
+    return this.#list(key).map((item, index) => new JsonFields(item, `${this.#path}.${key}[${index}]`));
+  }
+
   /** Name and value pairs, as arguments and task values are given. */
   pairs(key: string): { name: string; value: string }[] {
-    return this.#list(key).map((item, index) => {
-      const pair = new JsonFields(item, `${this.#path}.${key}[${index}]`);
-      return { name: pair.text("name"), value: pair.optionalText("value") ?? "" };
-    });
+    return this.list(key).map((pair) => ({ name: pair.text("name"), value: pair.optionalText("value") ?? "" }));
   }
 
   #list(key: string): unknown[] {

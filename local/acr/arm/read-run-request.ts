@@ -1,25 +1,40 @@
 import { parse } from "yaml";
-import type { DockerBuildWork, EncodedTaskWork, Platform, RunRecord } from "../run-record.ts";
+import type { RunRecord, Work } from "../run-record.ts";
 import { badRequest } from "./arm-error.ts";
 import { JsonFields } from "./json-fields.ts";
-
-const defaultTimeout = 3600;
-const timeoutLimits = { min: 300, max: 28_800 };
+import { cpuOf, readCredentials, readPlatform, readTimeout } from "./read-task.ts";
+import type { RegistryContext } from "./registry-context.ts";
+import { requestOfTask } from "./request-of-task.ts";
 
 type RunFields = Pick<
   RunRecord,
-  "platform" | "cpu" | "agentPoolName" | "isArchiveEnabled" | "customRegistries" | "network" | "work"
+  | "platform"
+  | "cpu"
+  | "agentPoolName"
+  | "isArchiveEnabled"
+  | "customRegistries"
+  | "network"
+  | "work"
+  | "task"
+  | "updateTriggerToken"
 >;
 
-/** Reads the body of scheduleRun, with the service's defaults. Passwords in `credentials` are dropped here. */
-export function readRunRequest(body: unknown): RunFields {
+/**
+ * Reads the body of scheduleRun, with the service's defaults. A task's run is read as the request its task stands for.
+ * Passwords in `credentials` are dropped here.
+ */
+export function readRunRequest(body: unknown, registry: RegistryContext, apiVersion?: string): RunFields {
   const request = new JsonFields(body, "runRequest");
-  const type = request.text("type");
-  const work = readWork(type, request);
-  const agent = request.optionalFields("agentConfiguration");
+  if (request.text("type") !== "TaskRunRequest") return readRequest(request, apiVersion);
+  const { task, asRequest, updateTriggerToken } = requestOfTask(request, registry);
+  return { ...readRequest(new JsonFields(asRequest, "runRequest"), apiVersion), task, updateTriggerToken };
+}
+
+function readRequest(request: JsonFields, apiVersion: string | undefined): RunFields {
+  const work = readWork(request.text("type"), request, apiVersion);
   return {
     platform: readPlatform(request.fields("platform")),
-    cpu: agent?.optionalNumber("cpu") ?? 2,
+    cpu: cpuOf(request),
     agentPoolName: request.optionalText("agentPoolName"),
     isArchiveEnabled: request.flag("isArchiveEnabled", false),
     customRegistries: work.customRegistries,
@@ -28,12 +43,12 @@ export function readRunRequest(body: unknown): RunFields {
   };
 }
 
-function readWork(type: string, request: JsonFields): DockerBuildWork | EncodedTaskWork {
+function readWork(type: string, request: JsonFields, apiVersion: string | undefined): Work {
   switch (type) {
     case "DockerBuildRequest":
       return {
         kind: "docker-build",
-        ...readCommon(request),
+        ...readCommon(request, apiVersion),
         dockerFilePath: request.text("dockerFilePath"),
         target: request.optionalText("target"),
         imageNames: request.texts("imageNames"),
@@ -44,43 +59,35 @@ function readWork(type: string, request: JsonFields): DockerBuildWork | EncodedT
     case "EncodedTaskRunRequest":
       return {
         kind: "encoded-task",
-        ...readCommon(request),
+        ...readCommon(request, apiVersion),
         content: fromBase64(request.text("encodedTaskContent"), "encodedTaskContent"),
         valuesContent: fromBase64(request.optionalText("encodedValuesContent") ?? "", "encodedValuesContent"),
-        values: Object.fromEntries(request.pairs("values").map(({ name, value }) => [name, value])),
+        values: readValues(request),
       };
     case "FileTaskRunRequest":
-    case "TaskRunRequest":
-      throw badRequest(`Run requests of type '${type}' are not emulated by the local twin yet.`);
+      return {
+        kind: "file-task",
+        ...readCommon(request, apiVersion),
+        taskFilePath: request.text("taskFilePath"),
+        valuesFilePath: request.optionalText("valuesFilePath"),
+        values: readValues(request),
+      };
     default:
       throw badRequest(`The run request type '${type}' is not supported.`);
   }
 }
 
-function readCommon(request: JsonFields) {
-  const timeoutSeconds = request.optionalNumber("timeout") ?? defaultTimeout;
-  if (timeoutSeconds < timeoutLimits.min || timeoutSeconds > timeoutLimits.max) {
-    throw badRequest(`The timeout must be between ${timeoutLimits.min} and ${timeoutLimits.max} seconds.`);
-  }
-  const credentials = request.optionalFields("credentials");
-  const loginMode = credentials?.optionalFields("sourceRegistry")?.optionalText("loginMode");
-  return {
-    sourceLocation: request.optionalText("sourceLocation"),
-    timeoutSeconds,
-    customRegistries: credentials?.optionalFields("customRegistries")?.keys() ?? [],
-    logsInToSourceRegistry: loginMode?.toLowerCase() !== "none",
-  };
+function readValues(request: JsonFields): Record<string, string> {
+  return Object.fromEntries(request.pairs("values").map(({ name, value }) => [name, value]));
 }
 
-/** Read back in lower case, whatever the case it was sent in. */
-function readPlatform(fields: JsonFields): Platform {
-  const os = fields.text("os").toLowerCase();
-  if (os !== "linux") throw badRequest(`The platform OS '${os}' is not emulated by the local twin.`);
-  const variant = fields.optionalText("variant")?.toLowerCase();
+function readCommon(request: JsonFields, apiVersion: string | undefined) {
+  const { customRegistries, sourceRegistry } = readCredentials(request, apiVersion);
   return {
-    os,
-    architecture: fields.optionalText("architecture")?.toLowerCase() ?? "amd64",
-    ...(variant && { variant }),
+    sourceLocation: request.optionalText("sourceLocation"),
+    timeoutSeconds: readTimeout(request),
+    customRegistries: Object.keys(customRegistries ?? {}),
+    logsInToSourceRegistry: sourceRegistry?.loginMode !== "None",
   };
 }
 

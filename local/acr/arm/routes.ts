@@ -1,119 +1,21 @@
-import { randomUUID } from "node:crypto";
-import type { Context } from "hono";
-import type { Bindings } from "../../http.ts";
-import { sasUrl } from "../blob-store.ts";
-import type { Operation } from "../faults.ts";
-import { isTerminal, type RunRecord } from "../run-record.ts";
-import { registryVersions, tasksVersions } from "./api-version.ts";
-import { badRequest, notFound } from "./arm-error.ts";
-import { JsonFields } from "./json-fields.ts";
-import { listRuns } from "./list-runs.ts";
-import { readRunRequest } from "./read-run-request.ts";
-import type { RegistryContext } from "./registry-context.ts";
-import { runResource, scheduledRunResource } from "./run-resource.ts";
+import { eventGridArmRoutes, eventSubscriptionRoutes } from "../../event-grid/event-grid-routes.ts";
+import { webhookRoutes } from "../webhooks/webhook-routes.ts";
+import { registryRoutes, registryTypeRoutes } from "./registry-routes.ts";
+import type { ArmRoute, Route } from "./route.ts";
+import { runRoutes } from "./run-routes.ts";
+import { subscriptionRoutes } from "./subscription-routes.ts";
+import { taskRoutes } from "./task-routes.ts";
+import { taskRunRoutes } from "./task-run-routes.ts";
 
-export interface Route {
-  readonly operation: Exclude<Operation, "execute">;
-  readonly method: "GET" | "POST" | "PATCH";
-  /** Behind the registry's resource id, in lower case: ARM does not tell cases apart in a path. */
-  readonly path: string;
-  readonly versions: readonly string[];
-  readonly handle: (c: Context<Bindings>, registry: RegistryContext) => Response | Promise<Response>;
-}
-
-const tasks = { versions: tasksVersions };
-
+/** Everything behind a registry's resource id. */
 export const routes: readonly Route[] = [
-  { operation: "getRegistry", method: "GET", path: "", versions: registryVersions, handle: getRegistry },
-  { operation: "scheduleRun", method: "POST", path: "/schedulerun", ...tasks, handle: scheduleRun },
-  {
-    operation: "listBuildSourceUploadUrl",
-    method: "POST",
-    path: "/listbuildsourceuploadurl",
-    ...tasks,
-    handle: listBuildSourceUploadUrl,
-  },
-  { operation: "listRuns", method: "GET", path: "/runs", ...tasks, handle: listRuns },
-  { operation: "getRun", method: "GET", path: "/runs/:runid", ...tasks, handle: getRun },
-  { operation: "updateRun", method: "PATCH", path: "/runs/:runid", ...tasks, handle: updateRun },
-  { operation: "cancelRun", method: "POST", path: "/runs/:runid/cancel", ...tasks, handle: cancelRun },
-  { operation: "listLogSasUrl", method: "POST", path: "/runs/:runid/listlogsasurl", ...tasks, handle: listLogSasUrl },
+  ...registryRoutes,
+  ...runRoutes,
+  ...taskRoutes,
+  ...taskRunRoutes,
+  ...webhookRoutes,
+  ...eventSubscriptionRoutes,
 ];
 
-function getRegistry(c: Context<Bindings>, registry: RegistryContext): Response {
-  return c.json({
-    type: "Microsoft.ContainerRegistry/registries",
-    id: registry.resourceId,
-    name: registry.name,
-    location: registry.location,
-    tags: {},
-    sku: { name: registry.sku, tier: registry.sku },
-    properties: {
-      loginServer: registry.loginServer,
-      creationDate: registry.state.creationDate,
-      provisioningState: "Succeeded",
-      adminUserEnabled: false,
-      anonymousPullEnabled: false,
-      publicNetworkAccess: "Enabled",
-      roleAssignmentMode: "LegacyRegistryPermissions",
-    },
-  });
-}
-
-/** Azure models this as a long-running operation in 2019's version and answers a plain 200 in both. */
-async function scheduleRun(c: Context<Bindings>, registry: RegistryContext): Promise<Response> {
-  const run = registry.state.addRun(readRunRequest(await jsonBody(c)));
-  registry.queue.add(run.runId);
-  return c.json(scheduledRunResource(run, registry));
-}
-
-async function listBuildSourceUploadUrl(c: Context<Bindings>, registry: RegistryContext): Promise<Response> {
-  const minute = new Date().toISOString().slice(0, 16).replaceAll(/[-T:]/g, "");
-  const relativePath = `source/${minute}/${randomUUID().replaceAll("-", "")}.tar.gz`;
-  const uploadUrl = await sasUrl(registry.blobs.sources, relativePath, "cw");
-  registry.state.announce({ kind: "source-upload-offered", relativePath });
-  return c.json({ uploadUrl, relativePath });
-}
-
-function getRun(c: Context<Bindings>, registry: RegistryContext): Response {
-  return c.json(runResource(requireRun(c, registry), registry));
-}
-
-async function updateRun(c: Context<Bindings>, registry: RegistryContext): Promise<Response> {
-  const run = requireRun(c, registry);
-  const isArchiveEnabled = new JsonFields(await jsonBody(c), "runUpdateParameters").flag("isArchiveEnabled", false);
-  return c.json(runResource(registry.state.archiveRun(run.runId, isArchiveEnabled), registry));
-}
-
-/** Of a finished run nothing is left to cancel: 200 and no effect. What Azure answers then has not been seen. */
-function cancelRun(c: Context<Bindings>, registry: RegistryContext): Response {
-  const run = requireRun(c, registry);
-  if (!isTerminal(run.status)) {
-    registry.state.requestCancel(run.runId);
-    registry.queue.cancel(run.runId);
-  }
-  return c.body(null, 200);
-}
-
-/** The link is good before the log exists; the blob answers 404 until the run starts. */
-async function listLogSasUrl(c: Context<Bindings>, registry: RegistryContext): Promise<Response> {
-  const run = requireRun(c, registry);
-  const logLink = await sasUrl(registry.blobs.logs, run.logBlob, "r");
-  registry.state.announce({ kind: "log-link-offered", runId: run.runId });
-  return c.json({ logLink });
-}
-
-function requireRun(c: Context<Bindings>, registry: RegistryContext): RunRecord {
-  const runId = c.req.param("runid") ?? "";
-  const run = registry.state.run(runId);
-  if (!run) throw notFound(`The run '${runId}' was not found in the registry '${registry.name}'.`);
-  return run;
-}
-
-async function jsonBody(c: Context<Bindings>): Promise<unknown> {
-  try {
-    return await c.req.json();
-  } catch {
-    throw badRequest("The request content was invalid and could not be deserialized.");
-  }
-}
+/** Everything else that ARM answers. */
+export const armRoutes: readonly ArmRoute[] = [...registryTypeRoutes, ...subscriptionRoutes, ...eventGridArmRoutes];

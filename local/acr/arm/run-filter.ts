@@ -15,10 +15,10 @@ const fields: Readonly<Record<string, (run: RunRecord) => Value>> = {
   finishtime: (run) => (run.finishTime ? Date.parse(run.finishTime) : undefined),
   outputimagemanifests: (run) => run.outputImages?.map(({ repository, digest }) => `${repository}@${digest}`).join(","),
   isarchiveenabled: (run) => run.isArchiveEnabled,
-  taskname: () => undefined,
+  taskname: (run) => run.task?.toLowerCase(),
   agentpoolname: (run) => run.agentPoolName,
 };
-const caseless = ["status", "runtype"];
+const caseless = ["status", "runtype", "taskname"];
 const times = ["createtime", "finishtime"];
 
 /** The OData that ACR's reference allows on runs: comparisons, `and`, `or`, parentheses, `contains`. */

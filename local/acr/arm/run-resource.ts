@@ -15,6 +15,8 @@ export function runResource(run: RunRecord, registry: RegistryContext) {
     startTime: run.startTime && precise(run.startTime),
     finishTime: run.finishTime && precise(run.finishTime),
     agentPoolName: run.agentPoolName,
+    task: run.task,
+    updateTriggerToken: run.updateTriggerToken,
     platform: run.platform,
     agentConfiguration: { cpu: run.cpu },
     outputImages: run.outputImages?.length ? run.outputImages : undefined,
@@ -47,6 +49,6 @@ function resource(run: RunRecord, registry: RegistryContext, more: object) {
 }
 
 /** Seven fraction digits and an offset, as ACR writes times. */
-function precise(time: string): string {
+export function precise(time: string): string {
   return `${time.replace("Z", "")}0000+00:00`;
 }

@@ -1,20 +1,27 @@
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Clock } from "../../clock.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { AcrState } from "../acr-state.ts";
 import type { BlobStore } from "../blob-store.ts";
 import type { FaultAction } from "../faults.ts";
-import type { OutputImage, RunRecord, TerminalStatus } from "../run-record.ts";
+import type { BaseImage, OutputImage, RunRecord, TerminalStatus } from "../run-record.ts";
 import { TaskError } from "../task/task-error.ts";
-import { type Clock, goDuration } from "./clock.ts";
-import type { Dependencies } from "./dependency-list.ts";
+import { baseImages, type Dependencies } from "./dependency-list.ts";
+import { goDuration } from "./go-duration.ts";
+import { type RunLimits, runLimits } from "./limits.ts";
 import { prepareTask } from "./prepare-task.ts";
+import { readAliasSource } from "./read-alias-source.ts";
+import { withTaskFile } from "./read-task-file.ts";
+import { RunFolder } from "./run-folder.ts";
 import { type LogEnd, RunLog } from "./run-log.ts";
 import { runTask } from "./run-task.ts";
-import { fetchSource, SourceError } from "./source.ts";
+import { sourceFetcher } from "./source.ts";
+import { badContext, SourceError } from "./source-error.ts";
+import { parseSourceLocation } from "./source-location.ts";
 import { StepFailure } from "./step-failure.ts";
-import { Workspace } from "./workspace.ts";
+import { watchDisk } from "./watch-disk.ts";
 
 export interface Agent {
   readonly state: AcrState;
@@ -24,6 +31,8 @@ export interface Agent {
   readonly loginServer: string;
   /** Workspaces of runs under way; emptied when the twin starts. */
   readonly workDir: string;
+  /** `runLimits` unless told. */
+  readonly limits?: RunLimits;
 }
 
 /** Why a run stops before its end: `shutdown` leaves it as it is, to be run again from the start. */
@@ -33,7 +42,10 @@ interface Ending {
   readonly status: TerminalStatus;
   readonly mark: LogEnd;
   readonly error?: string;
+  /** What the log says of it, before its last line. */
+  readonly said?: string;
   readonly outputImages?: readonly OutputImage[];
+  readonly baseImages?: readonly BaseImage[];
 }
 
 /**
@@ -48,39 +60,47 @@ export async function executeRun(
 ): Promise<void> {
   const began = performance.now();
   if (run.status === "Queued") agent.state.moveRun(run.runId, "Started");
-  const log = await RunLog.create(agent.blobs.logs, run.logBlob);
+  const log = await RunLog.create(agent.blobs.logs, run.logBlob, agent.clock, agent.limits?.logCharacters);
   agent.state.moveRun(run.runId, "Running");
   const ending = forced ? forcedEnding(forced) : await runToEnd(run, agent, log, stop);
   if (!ending) return await log.close();
 
   const elapsed = goDuration(performance.now() - began);
-  log.line();
-  log.line(
+  const last =
     ending.error === undefined
       ? `Run ID: ${run.runId} was successful after ${elapsed}`
-      : `Run ID: ${run.runId} failed after ${elapsed}. Error: ${ending.error}`,
-  );
-  await log.end(ending.mark);
+      : `Run ID: ${run.runId} failed after ${elapsed}. Error: ${ending.error}`;
+  await log.end(ending.mark, [...(ending.said === undefined ? [] : [ending.said]), "", last]);
   agent.state.moveRun(run.runId, ending.status, {
     ...(ending.outputImages && { outputImages: ending.outputImages }),
+    ...(ending.baseImages && { baseImages: ending.baseImages }),
     ...(ending.error !== undefined && ending.status !== "Canceled" && { runErrorMessage: ending.error }),
   });
 }
 
 async function runToEnd(run: RunRecord, agent: Agent, log: RunLog, stop: AbortSignal): Promise<Ending | undefined> {
-  const timeout = new AbortController();
-  const limit = agent.clock.after(run.work!.timeoutSeconds, () => timeout.abort("timeout" satisfies StopReason));
-  const signal = AbortSignal.any([stop, timeout.signal]);
+  const own = new AbortController();
+  const limit = agent.clock.after(run.work!.timeoutSeconds, () => own.abort("timeout" satisfies StopReason));
+  const signal = AbortSignal.any([stop, own.signal]);
   const dir = await mkdtemp(join(agent.workDir, `${run.runId}-`));
+  const disk = watchDisk(dir, agent.limits ?? runLimits, (failure) => own.abort(failure));
   try {
     const dependencies = await work(run, agent, log, dir, signal);
-    return { status: "Succeeded", mark: "successful", outputImages: outputImages(dependencies) };
+    return { status: "Succeeded", mark: "successful", ...imagesOf(dependencies, run) };
   } catch (error) {
-    return endingOf(error, signal, log);
+    return endingOf(error, signal);
   } finally {
     limit.stop();
-    await rm(dir, { recursive: true, force: true });
+    disk.stop();
+    await removeFolder(dir);
   }
+}
+
+/** Containers of a daemon may leave files that we have no right to remove: no reason for a run to fail. */
+async function removeFolder(dir: string): Promise<void> {
+  await rm(dir, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
+    console.error(`acr: ${dir} could not be removed`, error);
+  });
 }
 
 async function work(
@@ -90,25 +110,39 @@ async function work(
   dir: string,
   signal: AbortSignal,
 ): Promise<Dependencies[]> {
-  const source = run.work?.sourceLocation;
-  if (source) {
-    log.engine("Downloading source code...");
-    await fetchSource(agent.blobs.sources, source, dir, signal);
-    log.engine("Finished downloading source code");
-  }
+  const { blobs, clock, engine, loginServer, limits = runLimits } = agent;
+  const folder = await RunFolder.at(dir);
+  const { workspace } = folder;
+  const fetchSource = sourceFetcher({ sources: blobs.sources, folder, clock, limits });
+  const source = parseSourceLocation(run.work?.sourceLocation ?? "");
+  const head =
+    source.kind === "none" ? undefined : await download(() => fetchSource(source, workspace.dir, signal), log);
   signal.throwIfAborted();
   const sharedVolume = `acb_vol_${randomUUID()}`;
   log.engine(`Using ${sharedVolume} as the home volume`);
-  const task = prepareTask(run, { loginServer: agent.loginServer, sharedVolume }, (line) => log.engine(line));
+  const subfolder = source.kind === "git" ? source.folder : "";
+  const prepared = { ...run, work: run.work && (await withTaskFile(run.work, workspace, subfolder)) };
+  const task = await prepareTask(prepared, {
+    loginServer,
+    date: clock.date(),
+    sharedVolume,
+    commit: head?.commit ?? "",
+    branch: head?.branch ?? "",
+    folder: subfolder,
+    readAliasSource: readAliasSource(workspace, subfolder, signal),
+    tell: (line) => log.engine(line),
+  });
   const { runId } = run;
   return await runTask(
     task,
     {
-      engine: agent.engine,
-      workspace: await Workspace.at(dir),
+      engine,
+      folder,
       log,
-      clock: agent.clock,
-      registriesToLogInTo: [...(run.work?.logsInToSourceRegistry ? [agent.loginServer] : []), ...run.customRegistries],
+      clock,
+      fetchSource,
+      sourceCommit: head?.commit ?? "",
+      registriesToLogInTo: [...(run.work?.logsInToSourceRegistry ? [loginServer] : []), ...run.customRegistries],
       stepStarted: ({ id, kind }) => agent.state.announce({ kind: "step-started", runId, step: id, does: kind }),
       stepEnded: ({ id, kind }, outcome) =>
         agent.state.announce({ kind: "step-ended", runId, step: id, does: kind, outcome }),
@@ -118,27 +152,48 @@ async function work(
   );
 }
 
+async function download<T>(fetch: () => Promise<T>, log: RunLog): Promise<T> {
+  log.engine("Downloading source code...");
+  const head = await fetch();
+  log.engine("Finished downloading source code");
+  return head;
+}
+
 /** The exit status in the message is that of the engine's process, not of the step's container: always 1. */
 const engineFailed = "failed during run, err: exit status 1";
 
-function endingOf(error: unknown, signal: AbortSignal, log: RunLog): Ending | undefined {
-  const stopped = signal.aborted ? (signal.reason as StopReason) : undefined;
-  if (stopped === "shutdown") return undefined;
-  // Wording of these two tails has not been seen on Azure.
-  if (stopped === "canceled") return { status: "Canceled", mark: "canceled", error: "the run was canceled" };
-  if (stopped === "timeout") return { status: "Timeout", mark: "timedout", error: "the run exceeded its timeout" };
-  if (error instanceof SourceError) return { status: "Failed", mark: "failed", error: error.message };
-  if (error instanceof StepFailure || error instanceof TaskError) {
-    log.line(error.message);
-    return { status: "Failed", mark: "failed", error: engineFailed };
+function endingOf(thrown: unknown, signal: AbortSignal): Ending | undefined {
+  const error = signal.aborted ? signal.reason : thrown;
+  switch (error as StopReason) {
+    case "shutdown":
+      return undefined;
+    // Wording of these two tails has not been seen on Azure.
+    case "canceled":
+      return { status: "Canceled", mark: "canceled", error: "the run was canceled" };
+    case "timeout":
+      return { status: "Timeout", mark: "timedout", error: "the run exceeded its timeout" };
   }
-  log.line(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-  return { status: "Error", mark: "internalerror", error: "internal error" };
+  const said = error instanceof Error ? error.message : String(error);
+  // The reason in the log is ours: ACR's has not been seen.
+  if (error instanceof SourceError) return { status: "Failed", mark: "failed", error: badContext, said };
+  if (error instanceof StepFailure || error instanceof TaskError) {
+    return { status: "Failed", mark: "failed", error: engineFailed, said };
+  }
+  const trace = error instanceof Error ? (error.stack ?? said) : said;
+  return { status: "Error", mark: "internalerror", error: "internal error", said: `internal error: ${trace}` };
 }
 
 function forcedEnding({ status, message }: FaultAction & { kind: "end" }): Ending {
   const marks = { Error: "internalerror", Timeout: "timedout", Failed: "failed" } as const;
   return { status, mark: marks[status], error: message };
+}
+
+/** Only a task remembers what it stands on. */
+function imagesOf(dependencies: readonly Dependencies[], run: RunRecord): Pick<Ending, "outputImages" | "baseImages"> {
+  const images = outputImages(dependencies);
+  return run.task === undefined
+    ? { outputImages: images }
+    : { outputImages: images, baseImages: baseImages(dependencies) };
 }
 
 function outputImages(dependencies: readonly Dependencies[]): OutputImage[] {

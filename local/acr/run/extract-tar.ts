@@ -1,34 +1,67 @@
 import { createWriteStream } from "node:fs";
 import { chmod, link, lstat, mkdir, rm, symlink, utimes } from "node:fs/promises";
 import { dirname, join, normalize, sep } from "node:path";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { extract, type Header } from "tar-stream";
+import { ArchiveError } from "./archive-error.ts";
+import { TarGuard } from "./tar-guard.ts";
 
-/** An archive that would write outside its directory, or that cannot be read. */
-export class ArchiveError extends Error {
-  override readonly name = "ArchiveError";
+export interface ArchiveLimits {
+  /** Of everything unpacked. */
+  readonly bytes: number;
+  readonly entries: number;
 }
 
 /**
- * Unpacks a gzipped tar under `dir`. Nothing is ever written outside: names that leave are refused, and so are names that
- * pass through a symlink. Symlinks are kept as they are, wherever they point; whoever reads them must not follow them out.
+ * Unpacks a tar, gzipped or not, under `dir`. Nothing is ever written outside: names that leave are refused, and so are names
+ * that pass through a symlink. Symlinks are kept as they are, wherever they point; whoever reads them must not follow them out.
  */
-export async function extractTarGz(archive: Readable, dir: string): Promise<void> {
+export async function extractTar(archive: Readable, dir: string, limits: ArchiveLimits): Promise<void> {
   const tar = extract();
-  const unzipped = pipeline(archive, createGunzip(), tar);
+  const { first, whole } = await peek(archive);
+  const guard = new TarGuard(limits);
+  const unzipped = isGzip(first) ? pipeline(whole, createGunzip(), guard, tar) : pipeline(whole, guard, tar);
   // The loop below sees the same failure; this only keeps the promise from counting as unhandled meanwhile.
   unzipped.catch(() => {});
+  let entries = 0;
   for await (const entry of tar) {
+    entries += 1;
     // A streamx stream: iterable at run time, which its types do not say.
     await writeEntry(entry.header, entry as unknown as AsyncIterable<Uint8Array>, dir);
     entry.resume();
   }
   await unzipped;
+  // A page of HTML or an empty reply reads as a tar with nothing in it.
+  if (entries === 0) throw new ArchiveError("no archive, or an empty one");
+}
+
+function isGzip(first: Buffer): boolean {
+  return first[0] === 0x1f && first[1] === 0x8b;
+}
+
+/** The first bytes of a stream, and a stream that still has them. */
+async function peek(stream: Readable): Promise<{ first: Buffer; whole: Readable }> {
+  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  const began: Uint8Array[] = [];
+  let length = 0;
+  while (length < 2) {
+    const { value, done } = await chunks.next();
+    if (done) break;
+    began.push(value);
+    length += value.length;
+  }
+  async function* all() {
+    yield* began;
+    yield* { [Symbol.asyncIterator]: () => chunks };
+  }
+  return { first: Buffer.concat(began), whole: Readable.from(all(), { objectMode: false }) };
 }
 
 async function writeEntry(header: Header, body: AsyncIterable<Uint8Array>, dir: string): Promise<void> {
+  // The folder itself, by the name that `az acr build` gives it.
+  if (header.type === "directory" && header.name === "/") return;
   const path = inside(header.name, dir);
   if (path === dir) return;
   await mkdirWithoutLinks(dirname(path), dir);

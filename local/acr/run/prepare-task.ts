@@ -1,39 +1,56 @@
 import type { DockerBuildWork, EncodedTaskWork, RunRecord } from "../run-record.ts";
-import { expandImageAlias, replaceAliases, separateAliases, usesAliases } from "../task/alias.ts";
+import {
+  expandImageAlias,
+  type ReadAliasSource,
+  readAliases,
+  replaceAliases,
+  separateAliases,
+  usesAliases,
+} from "../task/alias.ts";
 import { parseTask } from "../task/parse-task.ts";
 import { addLatest } from "../task/reference.ts";
-import { templateData } from "../task/run-values.ts";
+import { type RunValues, templateData } from "../task/run-values.ts";
 import type { BuildStep, PushStep, Task } from "../task/task.ts";
 import { TaskError } from "../task/task-error.ts";
-import { renderTemplate, type TemplateData } from "../task/template.ts";
+import { renderTemplate } from "../task/template/render.ts";
+import type { ValueMap } from "../task/template/value.ts";
+import { readValues } from "../task/values-file.ts";
 
-export interface RunNames {
-  readonly loginServer: string;
-  readonly sharedVolume: string;
+/** What a run's surroundings give to its task. */
+export interface RunNames extends Pick<RunValues, "loginServer" | "date" | "sharedVolume" | "commit" | "branch"> {
+  /** Of a source context such as `…git#main:folder`: where steps work unless they say otherwise. */
+  readonly folder: string;
+  readonly readAliasSource: ReadAliasSource;
+  readonly tell: (line: string) => void;
 }
+
+/** A run whose task file, if it is in the source, has been read. */
+export type PreparedRun = Omit<RunRecord, "work"> & { readonly work?: DockerBuildWork | EncodedTaskWork };
 
 /** Turns what was asked for into steps: aliases first, then templates, then YAML, as the engine does. */
-export function prepareTask(run: RunRecord, names: RunNames, tell: (line: string) => void): Task {
+export async function prepareTask(run: PreparedRun, names: RunNames): Promise<Task> {
   const work = run.work;
   if (!work) throw new Error(`run ${run.runId} has ended and forgotten its work`);
-  const values = work.kind === "encoded-task" ? taskValues(work) : {};
   const data = templateData({
+    ...names,
     runId: run.runId,
-    date: new Date(),
     os: run.platform.os,
     architecture: run.platform.architecture,
-    values,
-    ...names,
+    taskName: run.task ?? "",
+    // Values given with the request are text, and beat those of the file.
+    values: work.kind === "encoded-task" ? { ...readValues(work.valuesContent), ...work.values } : {},
   });
-  return work.kind === "encoded-task" ? encodedTask(work, data, tell) : dockerBuildTask(work, names.loginServer, data);
+  return work.kind === "encoded-task" ? await encodedTask(work, data, names) : dockerBuildTask(work, data, names);
 }
 
-function encodedTask(work: EncodedTaskWork, data: TemplateData, tell: (line: string) => void): Task {
-  if (!usesAliases(work.content)) return parseTask(renderTemplate(work.content, data));
+async function encodedTask(work: EncodedTaskWork, data: ValueMap, names: RunNames): Promise<Task> {
+  const content = withoutCommentLines(work.content);
+  if (!usesAliases(content)) return parseTask(render(content, data), { workingDirectory: names.folder });
   const more = "please see https://aka.ms/acr/tasks/task-aliases for more information.";
-  tell(`Alias support enabled for version >= 1.1.0, ${more}`);
-  const { aliases, rest } = separateAliases(work.content);
-  const task = parseTask(renderTemplate(replaceAliases(rest, aliases), data));
+  names.tell(`Alias support enabled for version >= 1.1.0, ${more}`);
+  const { block, rest } = separateAliases(content);
+  const aliases = await readAliases(renderTemplate(block, data), names.readAliasSource);
+  const task = parseTask(render(replaceAliases(rest, aliases), data), { workingDirectory: names.folder });
   return {
     ...task,
     steps: task.steps.map((step) =>
@@ -42,23 +59,25 @@ function encodedTask(work: EncodedTaskWork, data: TemplateData, tell: (line: str
   };
 }
 
-/** Values given with the request beat those of the encoded values file: plain `key: value` lines only. */
-function taskValues(work: EncodedTaskWork): Record<string, string> {
-  const values: Record<string, string> = {};
-  for (const line of work.valuesContent.split(/\r?\n/)) {
-    if (line.trim() === "" || line.trim().startsWith("#")) continue;
-    const [, key, value] = /^([\w-]+):\s*(.*?)\s*$/.exec(line) ?? [];
-    if (key === undefined) throw new TaskError(`the local twin reads only flat values files, not: ${line}`);
-    values[key] = value!.replace(/^(['"])(.*)\1$/, "$2");
-  }
-  return { ...values, ...work.values };
+/** A comment may hold what is no template. */
+function withoutCommentLines(text: string): string {
+  return text
+    .split("\n")
+    .filter((line) => !line.trim().startsWith("#"))
+    .join("\n");
+}
+
+function render(text: string, data: ValueMap): string {
+  const rendered = renderTemplate(text, data);
+  if (rendered === "") throw new TaskError("unable to render task: rendered template was empty");
+  return rendered;
 }
 
 const buildTimeout = 28_800;
 const pushTimeout = 3600;
 
 /** `acb build`: a build step and, where asked for, a push step; no Docker network. */
-function dockerBuildTask(work: DockerBuildWork, loginServer: string, data: TemplateData): Task {
+function dockerBuildTask(work: DockerBuildWork, data: ValueMap, { loginServer, folder }: RunNames): Task {
   const render = (text: string) => renderTemplate(text, data);
   const known = [loginServer, ...work.customRegistries];
   const tags = work.imageNames.map((name) => addLatest(prefixed(render(name), loginServer, known)));
@@ -70,17 +89,7 @@ function dockerBuildTask(work: DockerBuildWork, loginServer: string, data: Templ
     ...(work.target ? ["--target", work.target] : []),
     ".",
   ];
-  const common = {
-    env: [],
-    startDelay: 0,
-    retries: 0,
-    retryDelay: 5,
-    retryOnErrors: [],
-    repeat: 0,
-    ignoreErrors: false,
-    workingDirectory: "",
-    network: "",
-  };
+  const common = { env: [], startDelay: 0, ignoreErrors: false, workingDirectory: folder, network: "" };
   const build: BuildStep = {
     ...common,
     kind: "build",
@@ -90,9 +99,16 @@ function dockerBuildTask(work: DockerBuildWork, loginServer: string, data: Templ
     build: words.map(shellQuoted).join(" "),
     usesCache: false,
     usesBuildKit: false,
+    retries: 0,
+    retryDelay: 5,
+    retryOnErrors: [],
+    repeat: 0,
+    detach: false,
+    keep: false,
+    mounts: [],
   };
   const push: PushStep = { ...common, kind: "push", id: "push", after: ["build"], timeout: pushTimeout, push: tags };
-  return { networks: [], steps: work.push && tags.length > 0 ? [build, push] : [build] };
+  return { networks: [], volumes: [], steps: work.push && tags.length > 0 ? [build, push] : [build] };
 }
 
 function prefixed(image: string, loginServer: string, known: readonly string[]): string {

@@ -1,4 +1,6 @@
 import type { AppendBlobClient, ContainerClient } from "@azure/storage-blob";
+import type { Clock } from "../../clock.ts";
+import { runLimits } from "./limits.ts";
 
 /** Values of the blob's `Complete` metadata, by which a reader of the log learns that no more will come. */
 export type LogEnd = "successful" | "failed" | "internalerror" | "timedout" | "canceled";
@@ -21,23 +23,41 @@ export class RunLog {
   #flushing: Promise<void> = Promise.resolve();
   #failure: unknown;
   #ended = false;
+  readonly #clock: Clock;
+  readonly #mostCharacters: number;
+  #characters = 0;
   /** Last character written: a line end may be split over two chunks. */
   #last = "\n";
 
-  private constructor(blob: AppendBlobClient) {
+  private constructor(blob: AppendBlobClient, clock: Clock, mostCharacters: number) {
     this.#blob = blob;
+    this.#clock = clock;
+    this.#mostCharacters = mostCharacters;
   }
 
   /** Starts from an empty blob, also when an earlier process had begun this log. */
-  static async create(container: ContainerClient, name: string): Promise<RunLog> {
+  static async create(
+    container: ContainerClient,
+    name: string,
+    clock: Clock,
+    mostCharacters = runLimits.logCharacters,
+  ): Promise<RunLog> {
     const blob = container.getAppendBlobClient(name);
     await blob.create({ blobHTTPHeaders: { blobContentType: "text/plain; charset=utf-8" } });
-    return new RunLog(blob);
+    return new RunLog(blob, clock, mostCharacters);
   }
 
-  /** Output of a step, as it comes: any line ends, any chunks. */
+  /** Output of a step, as it comes: any line ends, any chunks. What is beyond the log's limit is not kept. */
   write(text: string): void {
-    if (text === "" || this.#ended) return;
+    const left = this.#mostCharacters - this.#characters;
+    if (text === "" || this.#ended || left < 0) return;
+    this.#characters += text.length;
+    this.#add(text.slice(0, left));
+    if (text.length > left)
+      this.#add(`\n(the local twin keeps no more than ${this.#mostCharacters} characters of a log)\n`);
+  }
+
+  #add(text: string): void {
     const before = this.#last;
     this.#last = text.at(-1) ?? before;
     this.#waiting += text.replaceAll("\n", (_, at: number) =>
@@ -53,12 +73,14 @@ export class RunLog {
 
   /** A line of the engine itself: `yyyy/MM/dd HH:mm:ss text`. */
   engine(text: string): void {
-    const stamp = new Date().toISOString().slice(0, 19).replaceAll("-", "/").replace("T", " ");
+    const stamp = this.#clock.iso().slice(0, 19).replaceAll("-", "/").replace("T", " ");
     this.line(`${stamp} ${text}`);
   }
 
-  /** Everything written is in the blob before the mark is. */
-  async end(mark: LogEnd): Promise<void> {
+  /** Everything written, and these last lines whatever the limit, is in the blob before the mark is. */
+  async end(mark: LogEnd, lines: readonly string[]): Promise<void> {
+    if (this.#last !== "\n") this.#add("\n");
+    for (const line of lines) this.#add(`${line}\n`);
     this.#ended = true;
     await this.close();
     await this.#blob.setMetadata({ Complete: mark });

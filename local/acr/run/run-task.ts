@@ -2,15 +2,17 @@ import type { ImageReference } from "../task/reference.ts";
 import type { Step, Task } from "../task/task.ts";
 import { TaskError } from "../task/task-error.ts";
 import { type Dependencies, dependencyYaml } from "./dependency-list.ts";
+import { DetachedContainers } from "./detached-containers.ts";
+import { RunNetworks } from "./run-networks.ts";
 import { runStep } from "./run-step.ts";
+import { makeSecretVolume } from "./secret-volumes.ts";
 import { StepFailure } from "./step-failure.ts";
 import type { StepSurroundings } from "./step-surroundings.ts";
 
-export interface TaskSurroundings extends Omit<StepSurroundings, "pushed"> {
+export interface TaskSurroundings extends Omit<StepSurroundings, "networks" | "detached"> {
   readonly registriesToLogInTo: readonly string[];
   readonly stepStarted: (step: Step) => void;
   readonly stepEnded: (step: Step, outcome: "successful" | "failed") => void;
-  readonly pushed: (reference: string, digest: string) => void;
 }
 
 interface Finished {
@@ -19,8 +21,8 @@ interface Finished {
 }
 
 /**
- * Runs a task in the order of its engine: networks, logins, steps as soon as those they wait for are done, and at the end the
- * dependencies with their digests. The first failure that is not to be ignored stops every other step.
+ * Runs a task in the order of its engine: networks, logins, volumes, steps as soon as those they wait for are done, and at the
+ * end the dependencies with their digests. The first failure that is not to be ignored stops every other step.
  */
 export async function runTask(task: Task, on: TaskSurroundings, signal: AbortSignal): Promise<Dependencies[]> {
   for (const { name, driver, skipCreation } of task.networks) {
@@ -41,16 +43,29 @@ export async function runTask(task: Task, on: TaskSurroundings, signal: AbortSig
   if (task.steps.some((step) => step.kind === "build" && step.usesCache)) {
     on.log.engine("Task will use build cache, initializing buildkitd container");
   }
+  for (const volume of task.volumes) {
+    await makeSecretVolume(volume, on.folder);
+    on.log.engine(`Volume source ${volume.name} successfully created`);
+  }
   const digests = new Map<string, string>();
   const pushed = (reference: string, digest: string) => {
     digests.set(reference, digest);
     on.pushed(reference, digest);
   };
-  const finished = await runSteps(task.steps, { ...on, pushed }, signal);
-  return await tellDependencies(task.steps, finished, digests, on);
+  const networks = new RunNetworks(task, on.engine);
+  const detached = new DetachedContainers();
+  try {
+    const finished = await runSteps(task.steps, { ...on, pushed, networks, detached }, signal);
+    return await tellDependencies(task.steps, finished, digests, on);
+  } finally {
+    await detached.stopAll();
+    await networks.removeAll();
+  }
 }
 
-async function runSteps(steps: readonly Step[], on: TaskSurroundings, signal: AbortSignal) {
+type Surroundings = TaskSurroundings & StepSurroundings;
+
+async function runSteps(steps: readonly Step[], on: Surroundings, signal: AbortSignal) {
   const finished = new Map<string, Finished>();
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
@@ -69,7 +84,7 @@ async function runSteps(steps: readonly Step[], on: TaskSurroundings, signal: Ab
   return finished;
 }
 
-async function runOne(step: Step, on: TaskSurroundings, signal: AbortSignal): Promise<Finished> {
+async function runOne(step: Step, on: Surroundings, signal: AbortSignal): Promise<Finished> {
   const began = performance.now();
   on.stepStarted(step);
   let dependencies: Dependencies[] = [];
@@ -126,6 +141,7 @@ async function withDigests(
   };
   const own = found.image && digests.get(found.image.reference);
   return {
+    ...found,
     ...(found.image && { image: own ? { ...found.image, digest: own } : found.image }),
     runtime: await resolve(found.runtime),
     buildtime: await Promise.all(found.buildtime.map(resolve)),

@@ -13,3 +13,8 @@ export class ExitFailure extends StepFailure {
     this.code = code;
   }
 }
+
+/** The container of a step could not be started; docker says so, not what was to run in it. */
+export class LaunchFailure extends Error {
+  override readonly name = "LaunchFailure";
+}

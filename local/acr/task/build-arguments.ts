@@ -10,23 +10,30 @@ export interface BuildArguments {
   readonly target?: string;
   readonly noCache: boolean;
   readonly platform?: string;
+  /** `--network none`; other networks make no difference to an engine here. */
+  readonly networkIsNone: boolean;
+  /** Files for `RUN --mount=type=secret`, by id: paths as the building container sees them. */
+  readonly secrets: Readonly<Record<string, string>>;
   readonly context: string;
 }
 
 const valued: Readonly<Record<string, string>> = { "-t": "--tag", "-f": "--file", "-m": "--memory" };
-const keptValued = ["--tag", "--file", "--build-arg", "--label", "--target", "--platform"];
+const keptValued = ["--tag", "--file", "--build-arg", "--label", "--target", "--platform", "--network"];
 /** Options that take a value and that change nothing an engine here does. */
-const ignoredValued = ["--network", "--progress", "--cache-from", "--cache-to", "--isolation", "--memory", "--ulimit"];
+const ignoredValued = ["--progress", "--cache-from", "--cache-to", "--isolation", "--memory", "--ulimit"];
 const ignoredFlags = ["--pull", "--quiet", "-q", "--rm", "--force-rm", "--load"];
 
 /** Parses as the docker command line does, after the shell has split the line. */
-export function parseBuildLine(line: string): BuildArguments {
+export function parseBuildLine(line: string, { buildKit } = { buildKit: false }): BuildArguments {
+  // The classic builder does not know it.
+  const known = [...keptValued, ...ignoredValued, ...(buildKit ? ["--secret"] : [])];
   const tags: string[] = [];
+  const secrets: Record<string, string> = {};
   const buildArgs: Record<string, string> = {};
   const labels: Record<string, string> = {};
   const positional: string[] = [];
   const single: { dockerfile?: string; target?: string; platform?: string } = {};
-  let noCache = false;
+  let [noCache, networkIsNone] = [false, false];
 
   const words = shellWords(line).values();
   for (const word of words) {
@@ -37,18 +44,20 @@ export function parseBuildLine(line: string): BuildArguments {
     const [name, inline] = splitOption(word);
     if (name === "--no-cache") noCache = inline !== "false";
     if (name === "--no-cache" || ignoredFlags.includes(name)) continue;
-    if (!keptValued.includes(name) && !ignoredValued.includes(name)) throw new TaskError(`unknown flag: ${word}`);
+    if (!known.includes(name)) throw new TaskError(`unknown flag: ${word}`);
     const value: string | undefined = inline ?? words.next().value;
     if (value === undefined) throw new TaskError(`flag needs an argument: ${word}`);
     if (name === "--tag") tags.push(value);
     else if (name === "--file") single.dockerfile = value;
     else if (name === "--target") single.target = value;
     else if (name === "--platform") single.platform = value;
+    else if (name === "--network") networkIsNone = value === "none";
+    else if (name === "--secret") addSecret(secrets, value);
     else if (name === "--build-arg") assign(buildArgs, value);
     else if (name === "--label") assign(labels, value);
   }
   if (positional.length !== 1) throw new TaskError(`"docker build" requires exactly 1 argument.`);
-  return { tags, buildArgs, labels, noCache, ...single, context: positional[0]! };
+  return { tags, buildArgs, labels, noCache, networkIsNone, secrets, ...single, context: positional[0]! };
 }
 
 /** `-tVALUE` and `-t VALUE`, `--tag=VALUE` and `--tag VALUE`. */
@@ -66,6 +75,17 @@ function splitOption(word: string): [name: string, value: string | undefined] {
 function assign(into: Record<string, string>, text: string): void {
   const at = text.indexOf("=");
   into[at < 0 ? text : text.slice(0, at)] = at < 0 ? "" : text.slice(at + 1);
+}
+
+/** `id=NAME,src=PATH`; the id is the path when it is left out. */
+function addSecret(into: Record<string, string>, text: string): void {
+  const fields = Object.fromEntries(text.split(",").map((field) => field.split("=", 2)));
+  const { id, type = "file", src = id, source = src } = fields;
+  if (type !== "file" || fields.env !== undefined) {
+    throw new TaskError(`secrets from the environment are not emulated by the local twin: ${text}`);
+  }
+  if (!id) throw new TaskError(`invalid argument "${text}" for "--secret" flag: id is missing`);
+  into[id] = source;
 }
 
 /** What ACR's scanner takes from the same line. It splits on white space and knows no quotes, so it may see it differently. */

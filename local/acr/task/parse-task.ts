@@ -1,6 +1,7 @@
-import { parse, YAMLParseError } from "yaml";
+import { parse, YAMLError } from "yaml";
+import { readVolumeMounts, readVolumes } from "./parse-volumes.ts";
 import { addLatest } from "./reference.ts";
-import type { Network, Step, Task } from "./task.ts";
+import type { Network, SecretVolume, Step, Task } from "./task.ts";
 import { TaskError } from "./task-error.ts";
 import { YamlFields } from "./yaml-fields.ts";
 
@@ -9,37 +10,60 @@ const defaultNetwork = "acb_default_network";
 const defaultStepTimeout = 600;
 const defaultRetryDelay = 5;
 
+export interface TaskDefaults {
+  /** For tasks that name none: the folder of a source context such as `…git#main:folder`. */
+  readonly workingDirectory: string;
+}
+
 /** Reads a rendered task file, with the engine's defaults and the engine's words for what is wrong with it. */
-export function parseTask(text: string): Task {
+export function parseTask(text: string, { workingDirectory }: TaskDefaults = { workingDirectory: "" }): Task {
   const file = new YamlFields(parseYaml(text), "the task file");
+  refuseSecrets(file);
+  const volumes = readVolumes(file);
   const version = file.text("version") || "v1.0.0";
   if (!versions.includes(version.toLowerCase())) {
     throw new TaskError(`invalid version specified: "${version}", the current version is "v1.0.0"`);
-  }
-  for (const key of ["volumes", "secrets"]) {
-    if (file.list(key).length > 0) throw new TaskError(`${key} are not emulated by the local twin`);
   }
   const { networks, stepNetwork } = readNetworks(file);
   const defaults: StepDefaults = {
     timeout: file.number("stepTimeout") > 0 ? file.number("stepTimeout") : defaultStepTimeout,
     env: file.texts("env").flatMap((entry) => entry.split(",")),
-    workingDirectory: file.text("workingDirectory"),
+    workingDirectory: file.text("workingDirectory") || workingDirectory,
     network: stepNetwork,
+    volumes,
   };
   const steps: Step[] = [];
   for (const [index, value] of file.list("steps").entries()) {
     steps.push(readStep(new YamlFields(value, `step ${index}`), index, defaults, steps));
   }
-  return { networks, steps };
+  return { networks, volumes, steps };
 }
 
 function parseYaml(text: string): unknown {
   try {
-    return parse(text, { schema: "failsafe", merge: true });
+    return parse(text, { schema: "failsafe", merge: true, logLevel: "error" });
   } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error;
+    // A RangeError is nested too deep for us; a ReferenceError, aliases that would grow without end.
+    const unreadable = error instanceof YAMLError || error instanceof RangeError || error instanceof ReferenceError;
+    if (!unreadable) throw error;
     throw new TaskError(`failed to deserialize task and validate: yaml: ${error.message.split("\n")[0]}`);
   }
+}
+
+/** Checked like the engine does, then refused: there is no Key Vault here, and no identity to open one with. */
+function refuseSecrets(file: YamlFields): void {
+  const ids = new Set<string>();
+  for (const value of file.list("secrets")) {
+    const secret = new YamlFields(value, "a secret");
+    const id = secret.text("id");
+    if (!id) throw new TaskError("secret is missing an ID as well as auto-generated ID");
+    if (/\s/.test(id)) throw new TaskError(`failed to validate secret with ID: ${id}: secret ID cannot contain spaces`);
+    if (ids.has(id)) throw new TaskError(`duplicate secret found with ID: ${id}`);
+    ids.add(id);
+  }
+  if (ids.size === 0) return;
+  const reason = "the local twin has no Key Vault; give the value with the request, marked as secret";
+  throw new TaskError(`failed to resolve secrets in the task with error: ${[...ids].join(", ")}: ${reason}`);
 }
 
 /** The last network marked default is given to steps that name none; with no networks at all, one is made. */
@@ -63,6 +87,7 @@ interface StepDefaults {
   readonly env: readonly string[];
   readonly workingDirectory: string;
   readonly network: string;
+  readonly volumes: readonly SecretVolume[];
 }
 
 function readStep(fields: YamlFields, index: number, defaults: StepDefaults, earlier: readonly Step[]): Step {
@@ -72,7 +97,7 @@ function readStep(fields: YamlFields, index: number, defaults: StepDefaults, ear
   checkId(id, earlier);
   if (kinds > 1) throw new TaskError("step must only contain a single build, cmd, or push property");
   if (kinds === 0) throw new TaskError("step is missing a cmd, build, or push property");
-  refuseUnemulated(fields, id);
+  const mounts = readVolumeMounts(fields, defaults.volumes, push.length > 0);
 
   const base = {
     id,
@@ -80,26 +105,34 @@ function readStep(fields: YamlFields, index: number, defaults: StepDefaults, ear
     env: mergeEnv(fields.texts("env"), defaults.env),
     timeout: fields.number("timeout") > 0 ? fields.number("timeout") : defaults.timeout,
     startDelay: fields.number("startDelay"),
-    retries: atLeastZero(fields.number("retries"), "retries"),
-    retryDelay: fields.number("retryDelay") > 0 ? fields.number("retryDelay") : defaultRetryDelay,
-    retryOnErrors: fields.texts("retryOnErrors"),
-    repeat: atLeastZero(fields.number("repeat"), "repeat"),
     ignoreErrors: fields.flag("ignoreErrors"),
     workingDirectory: fields.text("workingDirectory") || defaults.workingDirectory,
     network: fields.text("network") || defaults.network,
   };
+  const container = {
+    retries: atLeastZero(fields.number("retries"), "retries"),
+    retryDelay: fields.number("retryDelay") > 0 ? fields.number("retryDelay") : defaultRetryDelay,
+    retryOnErrors: fields.texts("retryOnErrors"),
+    repeat: atLeastZero(fields.number("repeat"), "repeat"),
+    detach: fields.flag("detach"),
+    keep: fields.flag("keep"),
+    mounts,
+  };
+  if (push.length > 0) return { ...base, kind: "push", push: [...new Set(push.map(addLatest))] };
   if (build) {
     const usesCache = readCache(fields);
-    return { ...base, kind: "build", build, usesCache, usesBuildKit: usesCache || hasBuildKit(fields.texts("env")) };
+    const usesBuildKit = usesCache || hasBuildKit(base.env);
+    return { ...base, ...container, kind: "build", build, usesCache, usesBuildKit };
   }
-  if (push.length > 0) return { ...base, kind: "push", push: [...new Set(push.map(addLatest))] };
   return {
     ...base,
+    ...container,
     kind: "cmd",
     cmd,
     entryPoint: fields.text("entryPoint"),
     user: fields.text("user"),
     keepsImageWorkingDirectory: fields.flag("disableWorkingDirectoryOverride"),
+    pull: fields.flag("pull"),
   };
 }
 
@@ -122,6 +155,10 @@ function readWhen(fields: YamlFields, id: string, earlier: readonly Step[]): str
     if (other === id) throw new TaskError(`Step ID: ${id} is self-referenced`);
     if (!earlier.some((step) => step.id === other)) {
       throw new TaskError(`${other} does not exist as a vertex [from: ${other}, to: ${id}]`);
+    }
+    // The engine counts it twice and lets it go once.
+    if (when.indexOf(other) !== when.lastIndexOf(other)) {
+      throw new TaskError(`Step ID: ${id} names ${other} twice in when: ACR would wait for it until the run times out`);
     }
   }
   return when;
@@ -151,12 +188,4 @@ function hasBuildKit(env: readonly string[]): boolean {
 function atLeastZero(value: number, name: string): number {
   if (value < 0) throw new TaskError(`step must specify ${name} >= 0`);
   return value;
-}
-
-/** Properties that change what a step does and that no engine here can honour. */
-function refuseUnemulated(fields: YamlFields, id: string): void {
-  if (fields.flag("detach")) throw new TaskError(`step ${id}: detach is not emulated by the local twin`);
-  if (fields.list("volumeMounts").length > 0) {
-    throw new TaskError(`step ${id}: volumeMounts are not emulated by the local twin`);
-  }
 }

@@ -1,4 +1,4 @@
-import type { TemplateData } from "./template.ts";
+import type { ValueMap } from "./template/value.ts";
 
 export interface RunValues {
   readonly runId: string;
@@ -7,20 +7,23 @@ export interface RunValues {
   readonly sharedVolume: string;
   readonly os: string;
   readonly architecture: string;
-  readonly values: Readonly<Record<string, string>>;
+  /** What the checkout shows: empty unless the source is a Git repository, `HEAD` when no branch is checked out. */
+  readonly commit: string;
+  readonly branch: string;
+  /** Empty for quick runs. */
+  readonly taskName: string;
+  readonly values: ValueMap;
 }
 
-/**
- * What a template may name. Commit and branch are empty, as they are for an uploaded tar. Secrets need a task's identity.
- */
-export function templateData(run: RunValues): TemplateData {
+/** What a template may name. Secrets would need a task's identity and a Key Vault. */
+export function templateData(run: RunValues): ValueMap {
   return {
     Build: { ID: run.runId },
     Run: {
       ID: run.runId,
-      Commit: "",
+      Commit: run.commit,
       Repository: "",
-      Branch: "",
+      Branch: run.branch,
       GitTag: "",
       TriggeredBy: "",
       Registry: run.loginServer,
@@ -30,7 +33,7 @@ export function templateData(run: RunValues): TemplateData {
       OS: run.os,
       OSVersion: "",
       Architecture: run.architecture,
-      TaskName: "",
+      TaskName: run.taskName,
     },
     Values: run.values,
     Secrets: {},

@@ -32,7 +32,8 @@ export function shellWords(line: string): string[] {
       add(line.slice(at + 1, end));
       at = end + 1;
     } else if (char === '"') {
-      const quoted = doubleQuoted(line, at + 1);
+      const quoted = expanded(line, at + 1, '"');
+      if (quoted.end > line.length) throw new TaskError("/bin/sh: 1: Syntax error: Unterminated quoted string");
       add(quoted.text);
       at = quoted.end;
     } else if (char === "\\") {
@@ -55,14 +56,22 @@ export function shellWords(line: string): string[] {
   return words;
 }
 
-function doubleQuoted(line: string, start: number): { text: string; end: number } {
+/** What a here-document ended by `mark` holds: variables are lost, as between double quotes. */
+export function hereDocument(text: string, mark: string): string {
+  const lines = expanded(text, 0, undefined).text;
+  if (text.split("\n").includes(mark)) refuse(`a line ${mark}, which ends the here-document`);
+  return `${lines}\n`;
+}
+
+/** Up to `quote`, or to the end, where `end` lies behind it. Backslashes and `$` mean the same in both. */
+function expanded(line: string, start: number, quote: '"' | undefined): { text: string; end: number } {
   let text = "";
   let at = start;
   while (at < line.length) {
     const char = line[at]!;
-    if (char === '"') return { text, end: at + 1 };
+    if (char === quote) return { text, end: at + 1 };
     if (char === "`") refuse("a backtick");
-    if (char === "\\" && at + 1 < line.length && '$`"\\\n'.includes(line[at + 1]!)) {
+    if (char === "\\" && at + 1 < line.length && `$\`\\\n${quote ?? ""}`.includes(line[at + 1]!)) {
       if (line[at + 1] !== "\n") text += line[at + 1];
       at += 2;
     } else if (char === "$") {
@@ -74,7 +83,7 @@ function doubleQuoted(line: string, start: number): { text: string; end: number 
       at += 1;
     }
   }
-  throw new TaskError("/bin/sh: 1: Syntax error: Unterminated quoted string");
+  return { text, end: line.length + 1 };
 }
 
 /** Where the variable at `at` ends; `at + 1` when the `$` begins none. */

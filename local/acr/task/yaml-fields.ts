@@ -51,6 +51,15 @@ export class YamlFields {
     });
   }
 
+  /** A mapping of names to text; undefined when absent. */
+  textMap(key: string): Record<string, string> | undefined {
+    const value = this.#map[key];
+    if (value === undefined || value === null || value === "") return undefined;
+    if (typeof value !== "object" || Array.isArray(value)) throw this.#wrong(key, "a mapping");
+    if (Object.values(value).some((text) => typeof text !== "string")) throw this.#wrong(key, "a mapping of text");
+    return value as Record<string, string>;
+  }
+
   #wrong(key: string, wanted: string): TaskError {
     return new TaskError(`failed to deserialize task: ${this.#where}: ${key} is not ${wanted}`);
   }

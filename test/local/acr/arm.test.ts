@@ -12,6 +12,7 @@ import {
   throttled,
 } from "../../../local/acr/fault-actions.ts";
 import { type RunningAzurite, startAzurite } from "../../../local/azurite.ts";
+import { Clock } from "../../../local/clock.ts";
 import {
   type AcrWorld,
   clientFor,
@@ -29,7 +30,7 @@ let world: AcrWorld;
 
 beforeAll(async () => {
   azurite = await startAzurite();
-  world = await startAcrWorld(azurite.connectionString, { clockScale: 100, listPageSize: 2, concurrency: 1 });
+  world = await startAcrWorld(azurite.connectionString, { clock: new Clock(100), listPageSize: 2, concurrency: 1 });
 });
 afterEach(() => world.acr.faults.clear());
 afterAll(async () => {
@@ -130,7 +131,7 @@ describe("with the real credential and SDK", () => {
   });
 
   test.each([
-    { type: "FileTaskRunRequest", taskFilePath: "acb.yaml", platform: { os: "Linux" } } as const,
+    { type: "FileTaskRunRequest", taskFilePath: "", platform: { os: "Linux" } } as const,
     { type: "EncodedTaskRunRequest", encodedTaskContent: "!!", platform: { os: "Linux" } } as const,
     { type: "EncodedTaskRunRequest", encodedTaskContent: "c3RlcHM6", platform: { os: "Windows" } } as const,
   ])("refuses what it cannot do: $type $encodedTaskContent", async (runRequest) => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningAzurite, startAzurite } from "../../../local/azurite.ts";
+import { Clock } from "../../../local/clock.ts";
 import {
   type AcrWorld,
   loginServer,
@@ -17,7 +18,7 @@ let world: AcrWorld;
 
 beforeAll(async () => {
   azurite = await startAzurite();
-  world = await startAcrWorld(azurite.connectionString, { clockScale: 300 });
+  world = await startAcrWorld(azurite.connectionString, { clock: new Clock(300) });
 });
 afterAll(async () => {
   await world?.close();
@@ -68,11 +69,12 @@ describe("a run from upload to digest", () => {
       tags: [`${loginServer}/web:v1`],
       buildArgs: { BASE: "node:20" },
     });
-    expect(world.engine.runs.at(-1)).toEqual({
+    expect(world.engine.runs.at(-1)).toMatchObject({
       reference: `${loginServer}/web:v1`,
       args: ["sh", "-c", "node --version && echo ok"],
-      env: [],
+      env: ["HOME=/acb/home"],
       workingDirectory: "/workspace",
+      hostName: "test",
     });
   });
 
@@ -116,7 +118,7 @@ describe("runs that do not succeed", () => {
   test("a failing build fails the run with the engine's words", async () => {
     world.engine.onBuild = buildFails("The command '/bin/sh -c false' returned a non-zero code: 1");
     const source = await uploadSource(world, { Dockerfile: "FROM scratch\n" });
-    const { runId } = await scheduleTask(world, `steps: [{id: b, build: "-t {{.Run.Registry}}/x ."}]`, source);
+    const { runId } = await scheduleTask(world, `steps: [{id: bad, build: "-t {{.Run.Registry}}/x ."}]`, source);
     const run = await runEnded(world, runId!);
     world.engine.onBuild = async () => {};
     expect(run).toMatchObject({ status: "Failed", runErrorMessage: "failed during run, err: exit status 1" });
@@ -124,8 +126,8 @@ describe("runs that do not succeed", () => {
     const { text, mark } = await readLog(world, runId!);
     expect(mark).toBe("failed");
     expect(text).toContain("returned a non-zero code: 1\r\n");
-    expect(text).toContain("Container failed during run: b. No retries remaining.\r\n");
-    expect(text).toContain("failed to run step ID: b: exit status 1\r\n");
+    expect(text).toContain("Container failed during run: bad. No retries remaining.\r\n");
+    expect(text).toContain("failed to run step ID: bad: exit status 1\r\n");
   });
 
   test("an exit status of a step is told, and the next step does not run", async () => {

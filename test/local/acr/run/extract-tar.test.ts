@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
-import { type Header, pack } from "tar-stream";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { extractTarGz } from "../../../../local/acr/run/extract-tar.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { extractTar } from "../../../../local/acr/run/extract-tar.ts";
+import { type Entry, tarOf } from "./tar-of.ts";
 
+const limits = { bytes: 1000, entries: 20 };
 let root: string;
 let dir: string;
 
@@ -17,17 +18,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-type Entry = Partial<Header> & { name: string; content?: string };
-
 async function extractAll(...entries: Entry[]): Promise<void> {
-  const tar = pack();
-  for (const { content, ...header } of entries) {
-    tar.entry(header, content ?? "");
-  }
-  tar.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of tar as unknown as AsyncIterable<Buffer>) chunks.push(chunk);
-  await extractTarGz(Readable.from([gzipSync(Buffer.concat(chunks))]), dir);
+  await extractTar(Readable.from([gzipSync(await tarOf(...entries))]), dir, limits);
 }
 
 test("keeps contents, modes and links", async () => {
@@ -74,5 +66,50 @@ test.each<[string, Entry[]]>([
 });
 
 test("refuses what is no archive", async () => {
-  await expect(extractTarGz(Readable.from([Buffer.from("not gzip")]), dir)).rejects.toThrow();
+  await expect(extractTar(Readable.from([Buffer.from("not gzip")]), dir, limits)).rejects.toThrow();
+});
+
+describe("an archive that is too large is refused", () => {
+  test("for what its files hold, before that is written", async () => {
+    const entries = [
+      { name: "small", content: "x" },
+      { name: "large", content: "x".repeat(1001) },
+    ];
+    await expect(extractAll(...entries)).rejects.toThrow(/more than 1000 bytes/);
+    expect(await readdir(dir)).not.toContain("large");
+  });
+
+  test("for their number", async () => {
+    const entries = Array.from({ length: 21 }, (_, at) => ({ name: `f${at}` }));
+    await expect(extractAll(...entries)).rejects.toThrow(/more than 20 entries/);
+    await extractAll(...entries.slice(1));
+  });
+
+  test("for a name that a reader would keep in memory", async () => {
+    const wide = { bytes: 1e9, entries: 20 };
+    const header = await tarOf({ name: "a", content: "x".repeat(70_000) });
+    header[156] = "x".charCodeAt(0);
+    await expect(extractTar(Readable.from([header]), dir, wide)).rejects.toThrow(/a header of 70000 bytes/);
+  });
+
+  test("for a size that its own header cannot say, with which we and the reader would see different archives", async () => {
+    const entry = { name: "a", content: "x", pax: { size: "1" } };
+    await expect(extractAll(entry)).rejects.toThrow(/too large for its own header/);
+  });
+
+  test("for a size in binary beyond all others, however the bytes come in", async () => {
+    const header = await tarOf({ name: "a", content: "x" });
+    header.fill(0xff, 124, 136);
+    const bytes = [...header].map((byte) => Buffer.from([byte]));
+    await expect(extractTar(Readable.from(bytes), dir, limits)).rejects.toThrow(/more than 1000 bytes/);
+  });
+});
+
+test("leaves devices and pipes out, and unpacks what is around them", async () => {
+  await extractAll(
+    { name: "null", type: "character-device", devmajor: 1, devminor: 3 },
+    { name: "pipe", type: "fifo" },
+    { name: "file", content: "x" },
+  );
+  expect(await readdir(dir)).toEqual(["file"]);
 });

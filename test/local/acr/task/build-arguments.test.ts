@@ -13,6 +13,8 @@ describe("a build line", () => {
       target: "t",
       noCache: true,
       platform: "linux/amd64",
+      networkIsNone: false,
+      secrets: {},
       context: "x",
     });
   });
@@ -25,6 +27,16 @@ describe("a build line", () => {
     ["-t a . && docker push a", /unquoted shell syntax/],
   ])("%s is refused", (line, problem) => {
     expect(() => parseBuildLine(line)).toThrow(problem);
+  });
+
+  test("has secret files only with BuildKit", () => {
+    const line = "--network none --secret id=token,src=../t --secret id=pw,type=file,source=/run/pw --secret id=bare .";
+    expect(parseBuildLine(line, { buildKit: true })).toMatchObject({
+      networkIsNone: true,
+      secrets: { token: "../t", pw: "/run/pw", bare: "bare" },
+    });
+    expect(() => parseBuildLine("--secret id=a,env=A .", { buildKit: true })).toThrow(/from the environment/);
+    expect(() => parseBuildLine("--secret src=a .", { buildKit: true })).toThrow(/id is missing/);
   });
 
   test("looks different to ACR's scanner, which splits on blanks and keeps quotes of tags", () => {

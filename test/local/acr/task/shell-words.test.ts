@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { shellWords } from "../../../../local/acr/task/shell-words.ts";
+import { hereDocument, shellWords } from "../../../../local/acr/task/shell-words.ts";
 
 /** What the real shell makes of a line: its words, or undefined when it refuses it. */
 function realShell(line: string): string[] | undefined {
@@ -60,5 +60,21 @@ describe("shell words", () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe("a here-document", () => {
+  test.each(["plain", "two\nlines", "a $UNSET b", "a\\$b \\\\ \\n \"x\" 'y'", "cost: 5$", "joined\\\nlines"])(
+    "%j",
+    (text) => {
+      const script = `cat <<EOL\n${text}\nEOL`;
+      expect(hereDocument(text, "EOL")).toBe(
+        spawnSync("/bin/sh", ["-c", script], { encoding: "utf8", env: {} }).stdout,
+      );
+    },
+  );
+
+  test.each(["a `id`", "a $(id)", "a\nEOL\nid", "a $1"])("refuses %j, which the shell would run or change", (text) => {
+    expect(() => hereDocument(text, "EOL")).toThrow();
   });
 });

@@ -1,0 +1,4 @@
+/** An archive that would write outside its directory, that is too large, or that cannot be read. */
+export class ArchiveError extends Error {
+  override readonly name = "ArchiveError";
+}
