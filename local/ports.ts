@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { StateFile } from "./state-file.ts";
 
-export type PortName = "functions" | "registry" | "arm" | "github" | "identity" | "blob" | "queue" | "table";
+export const portNames = ["functions", "registry", "arm", "github", "identity", "blob", "queue", "table"] as const;
 
-const names: readonly PortName[] = ["functions", "registry", "arm", "github", "identity", "blob", "queue", "table"];
+export type PortName = (typeof portNames)[number];
 
 /** Where `func start` listens. */
 const functionsPort = 7071;
@@ -17,6 +17,9 @@ const functionsPort = 7071;
  */
 const lowest = 10_000;
 const beyond = 32_768;
+
+/** The one port in that range which `fetch` refuses to call (WHATWG Fetch, "bad port"). */
+const refusedByFetch = 10_080;
 
 /** What was started before may need a moment to leave its port. */
 const patience = 3_000;
@@ -33,7 +36,7 @@ export async function choosePorts(
   const file = new StateFile<Partial<Record<PortName, number>>>(join(dir, "ports.json"), () => ({}));
   const chosen: Partial<Record<PortName, number>> = {};
   const taken = new Set<number>();
-  for (const name of names) {
+  for (const name of portNames) {
     const wish = wanted[name] || undefined;
     const kept = file.value[name];
     const port = wish ?? kept;
@@ -69,7 +72,7 @@ async function isFree(port: number): Promise<boolean> {
 async function anyFreePort(taken: ReadonlySet<number>): Promise<number> {
   for (let tries = 0; tries < 1_000; tries += 1) {
     const port = randomInt(lowest, beyond);
-    if (!taken.has(port) && (await isFree(port))) return port;
+    if (port !== refusedByFetch && !taken.has(port) && (await isFree(port))) return port;
   }
   throw new Error(`no free port between ${lowest} and ${beyond}`);
 }

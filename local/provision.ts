@@ -3,7 +3,7 @@ import { BlobServiceClient } from "@azure/storage-blob";
 import { QueueServiceClient } from "@azure/storage-queue";
 
 /** What infra/modules/storage.bicep makes on Azure, made here: the app itself may not create queues or tables. */
-const queues = ["events", "registries", "run-work", "reports"];
+const queues = ["events", "registries", "run-work", "reports", "registry-events"];
 const tables = ["slipway", "deliveries"];
 const containers = ["logs"];
 

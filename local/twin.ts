@@ -5,148 +5,80 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadCertificate } from "./acr/certificate.ts";
-import type { LocalAcr } from "./acr/start-acr.ts";
-import { type AzuriteOptions, type RunningAzurite, startAzurite } from "./azurite.ts";
-import { chooseEngine, type EngineChoice } from "./engine/choose-engine.ts";
-import { pushShellBase } from "./engine/shell-base.ts";
-import { type LocalGitHub, startGitHub } from "./github/start-github.ts";
+import { type Cloud, type CloudEndpoints, type CloudOptions, startCloud, writeEndpoints } from "./cloud.ts";
 import type { KeysFile } from "./host/keys.ts";
 import type { LogEntry } from "./host/log.ts";
 import { type RunningHost, startHost } from "./host/start-host.ts";
-import { type LocalIdentity, startIdentity } from "./identity/start-identity.ts";
-import { choosePorts, type PortName } from "./ports.ts";
-import { type LocalRegistry, startRegistry } from "./registry/registry.ts";
+import { startHosts } from "./host/start-hosts.ts";
 import { StateFile } from "./state-file.ts";
 
-export interface TwinOptions {
-  /** Everything the twin remembers; survives SIGKILL. */
-  readonly dir: string;
+export interface TwinOptions extends Omit<CloudOptions, "provision"> {
   /** Folder with package.json, host.json and the built bundle. */
   readonly appDir: string;
-  readonly ports?: Partial<Record<PortName, number>>;
-  readonly engine?: "docker" | "built-in";
   /** Text of slipway.platform.yaml, given what the registry is called in ARM. */
   readonly platform?: (registry: { readonly resourceId: string; readonly loginServer: string }) => string;
   /** Settings to add, or to leave out with undefined. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly onLog?: (entry: LogEntry) => void;
-  /** Told what is being started, a few words each time. */
-  readonly onProgress?: (what: string) => void;
   /** Settles when the app's bundle is built; the host waits for it, nothing else does. */
   readonly appReady?: Promise<unknown>;
-  /** In memory: for tests that never restart. */
-  readonly forgetful?: boolean;
-  readonly acrConcurrency?: number;
+  /** `per-group`: as on Flex Consumption, two of those that plan. Default: one host. */
+  readonly hosts?: "one" | "per-group";
 }
 
-export interface Twin {
-  readonly dir: string;
-  readonly azurite: RunningAzurite;
-  readonly identity: LocalIdentity;
-  readonly registry: LocalRegistry;
-  readonly acr: LocalAcr;
-  readonly github: LocalGitHub;
-  readonly engine: EngineChoice;
+export interface Twin extends Cloud {
   readonly endpoints: Endpoints;
   host(): RunningHost;
   /** After the host was stopped or killed: the same app, the same settings. */
   startHost(): Promise<RunningHost>;
-  stop(): Promise<void>;
 }
 
 /** Written to `endpoints.json`: where everything is, and the local secrets. */
-export interface Endpoints {
+export interface Endpoints extends CloudEndpoints {
   readonly api: string;
   readonly readKey: string;
   readonly writeKey: string;
   readonly masterKey: string;
   readonly webhook: string;
   readonly webhookSecret: string;
-  readonly github: string;
-  readonly githubApi: string;
-  readonly registry: string;
-  readonly arm: string;
-  readonly armCa: string;
-  readonly resourceId: string;
-  readonly storage: string;
+  /** Where registries tell of pushes, and the key they show. */
+  readonly registryEvents: string;
+  readonly registryEventsKey: string;
 }
 
 interface Secrets {
   readonly webhook: string;
+  readonly events: string;
   readonly master: string;
   readonly read: string;
   readonly write: string;
 }
 
-export const registryName = "localregistry";
 export const registryAlias = "local";
-const githubAppId = 4711;
 
 export async function startTwin(options: TwinOptions): Promise<Twin> {
   mkdirSync(options.dir, { recursive: true });
   const under = (name: string) => join(options.dir, name);
-  const ports = await choosePorts(options.dir, options.ports ?? {});
   const secrets = new StateFile<Secrets>(under("secrets.json"), newSecrets);
   secrets.save();
-  const progress = options.onProgress ?? (() => {});
-  const started: (() => Promise<void>)[] = [];
-  progress("storage (Azurite), registry, identity, GitHub");
-  // Azurite takes the longest and is a process of its own: everything that does not need it starts meanwhile.
-  const storage = startStorage({
-    ...(options.forgetful ? {} : { location: under("azurite") }),
-    ports: { blob: ports.blob, queue: ports.queue, table: ports.table },
-  });
-  // Looked at below; a failure of something else must not turn this one into an unhandled rejection.
-  storage.catch(() => {});
   options.appReady?.catch(() => {});
+  // The Azure SDK takes a second to load: about as long as Azurite takes to start.
+  const provisioning = import("./provision.ts");
+  const cloud = await startCloud({
+    ...options,
+    provision: async (storage) => (await provisioning).provisionStorage(storage),
+  });
+  const { acr, azurite, github, identity, registry, ports } = cloud;
+  const started: (() => Promise<void>)[] = [cloud.stop];
   const stop = async () => {
     for (const end of started.splice(0).reverse()) await end();
-    const azurite = await storage.catch(() => undefined);
-    await azurite?.stop();
   };
   try {
-    const identity = await startIdentity({ dir: under("identity"), port: ports.identity });
-    started.push(() => identity.close());
-    const registry = await startRegistry({
-      dir: under("registry"),
-      port: ports.registry,
-      auth: { mode: "open", verifyAadToken: (token) => identity.verify(token).kind === "valid" },
-    });
-    started.push(() => registry.close());
-    const github = await startGitHub({ dir: under("github"), port: ports.github, app: { id: githubAppId } });
-    started.push(() => github.close());
-    progress("a base image made of this machine's shell");
-    await pushShellBase(registry.store);
-
-    const engine = await chooseEngine({
-      registry,
-      scratchDir: under("engine"),
-      ...(options.engine ? { prefer: options.engine } : {}),
-    });
-    started.push(() => engine.engine.close());
-    const tls = await loadCertificate(under("tls"));
-    progress("storage (Azurite)");
-    const azurite = await storage;
-    progress("ACR and the Functions host");
-    const { startAcr } = await import("./acr/start-acr.ts");
-    const acr = await startAcr({
-      dir: under("acr"),
-      port: ports.arm,
-      tls,
-      identity,
-      registryName,
-      loginServer: registry.loginServer,
-      blobConnectionString: azurite.connectionString,
-      engine: engine.engine,
-      ...(options.acrConcurrency ? { concurrency: options.acrConcurrency } : {}),
-    });
-    started.push(() => acr.close());
-
+    options.onProgress?.("the Functions host");
     const platform = options.platform ?? defaultPlatform;
     const platformFile = under("slipway.platform.yaml");
     writeFileSync(platformFile, platform({ resourceId: acr.resourceId, loginServer: registry.loginServer }));
-    const { webhook, master, read, write } = secrets.value;
+    const { webhook, events, master, read, write } = secrets.value;
     const api = `http://127.0.0.1:${ports.functions}/api`;
     const keys: KeysFile = { master, functions: { "read-api": { default: read }, "write-api": { default: write } } };
     const env: Record<string, string | undefined> = {
@@ -160,24 +92,38 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
       SLIPWAY_PLATFORM_FILE: platformFile,
       SLIPWAY_PUBLIC_URL: api,
       SLIPWAY_SWEEP_SCHEDULE: "*/5 * * * * *",
-      NODE_EXTRA_CA_CERTS: tls.caPath,
+      SLIPWAY_BASE_CHECK_SCHEDULE: "*/10 * * * * *",
+      SLIPWAY_ACR_WEBHOOK_KEY: events,
+      SLIPWAY_EVENT_GRID_KEY: events,
+      SLIPWAY_CLOUD_EVENTS_KEY: events,
+      NODE_EXTRA_CA_CERTS: cloud.endpoints.armCa,
       ...identity.env,
       ...options.env,
     };
+    const common = {
+      appDir: options.appDir,
+      port: ports.functions,
+      env,
+      keys,
+      maxPollingInterval: "00:00:00.250",
+      // A killed host's messages come back in seconds here; on Azure it takes up to ten minutes and the sweep is quicker.
+      receiveVisibility: "00:00:15",
+      ...(options.onLog ? { onLog: options.onLog } : {}),
+    };
     const start = () =>
-      startHost({
-        appDir: options.appDir,
-        port: ports.functions,
-        env,
-        keys,
-        maxPollingInterval: "00:00:00.250",
-        // A killed host's messages come back in seconds here; on Azure it takes up to ten minutes and the sweep is quicker.
-        receiveVisibility: "00:00:15",
-        ...(options.onLog ? { onLog: options.onLog } : {}),
-      });
+      options.hosts === "per-group"
+        ? startHosts({
+            ...common,
+            timerLock: "00:00:15",
+            timerLockPoll: "00:00:01",
+            instances: { "function:reconcile-registry": 2 },
+          })
+        : // Alone it needs no lock, and one that was killed would leave its timers locked.
+          startHost({ ...common, timerLock: "00:00:00" });
     await options.appReady;
     let host = await start();
     started.push(() => host.stop());
+    cloud.admin.onKillHost(() => host.kill());
 
     const endpoints: Endpoints = {
       api,
@@ -186,24 +132,15 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
       masterKey: master,
       webhook: `${api}/github/deliveries`,
       webhookSecret: webhook,
-      github: github.url,
-      githubApi: github.apiUrl,
-      registry: registry.loginServer,
-      arm: acr.url,
-      armCa: tls.caPath,
-      resourceId: acr.resourceId,
-      storage: azurite.connectionString,
+      registryEvents: `${api}/registry-events`,
+      registryEventsKey: events,
+      ...cloud.endpoints,
     };
-    writeFileSync(under("endpoints.json"), `${JSON.stringify(endpoints, null, 2)}\n`, { mode: 0o600 });
+    writeEndpoints(options.dir, endpoints);
     github.setWebhook(endpoints.webhook, webhook);
+    tellOfPushes(acr, endpoints);
     return {
-      dir: options.dir,
-      azurite,
-      identity,
-      registry,
-      acr,
-      github,
-      engine,
+      ...cloud,
       endpoints,
       host: () => host,
       startHost: async () => {
@@ -218,28 +155,30 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   }
 }
 
-async function startStorage(options: AzuriteOptions): Promise<RunningAzurite> {
-  // The Azure SDK takes a second to load, here and for ACR below: about as long as Azurite takes to start.
-  const starting = startAzurite(options);
-  starting.catch(() => {});
-  const { provisionStorage } = await import("./provision.ts");
-  const azurite = await starting;
-  try {
-    await provisionStorage(azurite.connectionString);
-    return azurite;
-  } catch (error) {
-    await azurite.stop();
-    throw error;
-  }
-}
-
 export function forget(dir: string): void {
   rmSync(dir, { recursive: true, force: true });
 }
 
+/** As `az acr webhook create` would. Slipway's timer finds what gets lost. */
+function tellOfPushes(acr: Cloud["acr"], { registryEvents, registryEventsKey }: Endpoints): void {
+  const at = new Date().toISOString();
+  acr.webhooks().put({
+    name: "slipway",
+    location: "westeurope",
+    tags: {},
+    serviceUri: `${registryEvents}/acr-webhook`,
+    customHeaders: { "x-slipway-key": registryEventsKey },
+    status: "enabled",
+    scope: "",
+    actions: ["push"],
+    createdAt: at,
+    lastModifiedAt: at,
+  });
+}
+
 function newSecrets(): Secrets {
   const secret = () => randomBytes(24).toString("base64url");
-  return { webhook: secret(), master: secret(), read: secret(), write: secret() };
+  return { webhook: secret(), events: secret(), master: secret(), read: secret(), write: secret() };
 }
 
 function defaultPlatform({ resourceId }: { readonly resourceId: string }): string {
@@ -252,5 +191,9 @@ registries:
 publish:
   - from: demo/*
     to: "platform/**"
+# Minutes on Azure; seconds here, so that a new base is seen to rebuild what stands on it.
+base-updates:
+  settle: 2s
+  check-every: 1m
 `;
 }

@@ -73,5 +73,3 @@ CMD ["/srv/app/start"]
 cat /etc/slipway/runtime /srv/app/site.txt
 `,
 };
-
-export const demoImages = ["base", "runtime", "tools", "assets", "app"] as const;

@@ -6,6 +6,7 @@ export interface Cause {
   readonly event?: string;
   readonly action?: string;
   readonly by?: string;
+  readonly reference?: string;
 }
 
 export interface DecisionAnswer {
@@ -43,6 +44,7 @@ export interface RunAnswer {
     readonly kind: string;
     readonly runs?: readonly string[];
     readonly run?: string;
+    readonly image?: string;
     readonly reference?: string;
     readonly why?: string;
   };

@@ -55,7 +55,7 @@ function frameLines(view: View, width: number, detail: Detail): Line[] {
     ...(starting ? [[[`Starting ${starting} …`, "busy"]] as Line] : []),
     ...view.notices.slice(-noticesShown).map((notice): Line => [[`• ${notice}`, "busy"]]),
     ...(view.errorLog ? [[[`Errors are in ${view.errorLog}`, "bad"]] as Line] : []),
-    ...(seen ? [...gap, ...received(seen, detail), ...gap, ...runLines(view, seen, width, detail)] : []),
+    ...(seen ? [...gap, ...received(view, seen, detail), ...gap, ...runLines(view, seen, width, detail)] : []),
     ...(seen && (detail === "full" || detail === "no-bases" || detail === "one-reason")
       ? [...gap, ...onGitHub(seen, width)]
       : []),
@@ -63,7 +63,7 @@ function frameLines(view: View, width: number, detail: Detail): Line[] {
   ];
 }
 
-function received(seen: Seen, detail: Detail): Line[] {
+function received(view: View, seen: Seen, detail: Detail): Line[] {
   const decision = seen.decisions.find(isTelling);
   if (!decision)
     return [
@@ -76,7 +76,7 @@ function received(seen: Seen, detail: Detail): Line[] {
   return [
     [
       ["Received  ", "dim"],
-      [describeCause(decision), "plain"],
+      [withoutRegistry(describeCause(decision), view.registry), "plain"],
     ],
     ...(detail === "bare" ? outcome.slice(0, 1) : outcome).map(
       (text, i): Line => [

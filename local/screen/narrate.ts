@@ -36,7 +36,7 @@ function changes(before: Seen | undefined, seen: Seen, view: View): string[] {
   const shown = new Map(before?.statuses.map((status) => [status.context, status.state]));
   return [
     ...told.flatMap((decision) => [
-      `received ${describeCause(decision)}`,
+      `received ${withoutRegistry(describeCause(decision), view.registry)}`,
       ...describeOutcome(decision).map((outcome) => `decided: ${outcome}`),
     ]),
     ...seen.runs.flatMap((run) => tellRun(last.get(run.id), run, seen, view)),

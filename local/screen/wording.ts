@@ -11,9 +11,10 @@ export function withoutRegistry(text: string, registry: string): string {
   return text.replaceAll(`${registry}/`, "");
 }
 
-/** The timer looks at everything again and again; only what it finds is worth telling. */
+/** The timer looks again and again, and the registry tells of our own pushes too; only what they lead to is worth telling. */
 export function isTelling({ cause, plannedCount, problems }: DecisionAnswer): boolean {
-  return cause.kind !== "sweep" || plannedCount > 0 || (problems ?? []).length > 0;
+  const isRoutine = cause.kind === "sweep" || cause.kind === "registry-event";
+  return !isRoutine || plannedCount > 0 || (problems ?? []).length > 0;
 }
 
 /** "push to demo/platform main at 1a2b3c4 by developer", or who else asked for what. */
@@ -24,6 +25,7 @@ export function describeCause(decision: DecisionAnswer): string {
     return `${cause.event ?? "delivery"}${where}${commit ? ` at ${commit.slice(0, 7)}` : ""}${cause.by ? ` by ${cause.by}` : ""}`;
   }
   if (cause.kind === "request") return `request to ${cause.action ?? "build"}`;
+  if (cause.kind === "registry-event") return `news of ${cause.reference}`;
   if (cause.kind === "run") return `end of run ${cause.id}`;
   return "the timer's own look";
 }
@@ -45,6 +47,12 @@ export function describeOutcome({ planned, plannedCount, skipped, problems }: De
   ];
 }
 
+const held: Readonly<Record<string, string>> = {
+  "wave-stopped": "a word, its wave was stopped",
+  paused: "a word, it is paused",
+  frozen: "the end of a freeze",
+};
+
 /** What a planned run waits for; undefined when it does not. */
 export function describeWait(run: RunAnswer, seen: Seen): string | undefined {
   if (isEnded(run) || run.status !== "Planned") return undefined;
@@ -55,7 +63,10 @@ export function describeWait(run: RunAnswer, seen: Seen): string | undefined {
     return (hold.runs ?? []).map((id) => (imageOf(id) ? `${imageOf(id)} (${id})` : id)).join(" and ");
   }
   if (hold.kind === "track-busy") return `${hold.run}, which is building the same image`;
-  return `base ${hold.reference}: ${hold.why}`;
+  if (hold.kind === "canary") return `${hold.image} (${hold.run}), which is tried first`;
+  return hold.reference === undefined
+    ? `${held[hold.kind] ?? hold.kind}: ${hold.why}`
+    : `base ${hold.reference}: ${hold.why}`;
 }
 
 /** "platform/base:main sha256:…" for each image below. */

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { type EngineName, engineNames } from "../engine/engine.ts";
 
 export interface StartFlags {
   /** Run the demo to its end, print one line per image, stop. */
@@ -10,7 +11,7 @@ export interface StartFlags {
   readonly fresh: boolean;
   /** Of the Functions host; 0 is any free one; absent: the one of last time, else 7071 if free, else any. */
   readonly port?: number;
-  readonly engine?: "docker" | "built-in";
+  readonly engine?: EngineName;
   /** Absolute: where the twin keeps everything. */
   readonly dir: string;
 }
@@ -25,7 +26,7 @@ export const usage = `npm start -- [flags]     Slipway with a local ACR, registr
   --once                 run the demo's wave to its end, print "image tag status digest" lines, stop
   --fresh                start over: remove everything kept under .local first
   --port <n>             port of the Functions host, 0 for any (default: last time's, else 7071)
-  --engine <which>       docker or built-in (default: Docker when a daemon answers)
+  --engine <which>       docker, buildah or built-in (default: the first of them that works here)
   --watch                rebuild and restart the host after every change of src (npm run dev)
   --dir <folder>         keep everything there instead of in .local
   --help                 this text`;
@@ -51,8 +52,8 @@ export function parseFlags(
     if (values.help) return { kind: "help" };
     const { once, watch, fresh, engine } = values;
     if (once && watch) return { kind: "wrong", message: "--once ends by itself, --watch never does: use one of them" };
-    if (engine !== undefined && engine !== "docker" && engine !== "built-in")
-      return { kind: "wrong", message: `--engine ${engine}: there are docker and built-in` };
+    if (engine !== undefined && !isEngine(engine))
+      return { kind: "wrong", message: `--engine ${engine}: there are ${engineNames.join(", ")}` };
     if (values.dir === "") return { kind: "wrong", message: "--dir needs a folder" };
     const dir = values.dir === undefined ? resolve(places.root, ".local") : resolve(places.cwd, values.dir);
     if (values.port !== undefined && !isPort(values.port))
@@ -72,6 +73,10 @@ export function parseFlags(
     // Node adds advice about positional arguments after the first sentence; there are none here.
     return { kind: "wrong", message: (error as Error).message.split(". ")[0] ?? "" };
   }
+}
+
+function isEngine(text: string): text is EngineName {
+  return (engineNames as readonly string[]).includes(text);
 }
 
 function isPort(text: string): boolean {

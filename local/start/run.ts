@@ -8,7 +8,7 @@ import { PidFile } from "./pid-file.ts";
 import { removeState } from "./remove-state.ts";
 import { stopRequest } from "./stop-request.ts";
 
-const pidName = "start.pid";
+export const pidName = "start.pid";
 
 /** Brings everything up, shows it until it is done or somebody wants it to stop, and takes it down. Returns the exit code. */
 export async function run(flags: StartFlags, root: string): Promise<number> {
@@ -16,7 +16,7 @@ export async function run(flags: StartFlags, root: string): Promise<number> {
   const pidFile = new PidFile(join(flags.dir, pidName));
   const other = await becomeTheOne(pidFile);
   if (other !== undefined) {
-    process.stderr.write(`Already running in ${flags.dir}: process id ${other}. Stop that one, or use --dir.\n`);
+    process.stderr.write(alreadyRunning(flags.dir, other));
     return 1;
   }
   const board = new Board(openScreen(process.stdout, process.env), { startedAt: Date.now(), once: flags.once });
@@ -39,7 +39,12 @@ export async function run(flags: StartFlags, root: string): Promise<number> {
   }
 }
 
-async function becomeTheOne(pidFile: PidFile): Promise<number | undefined> {
+export function alreadyRunning(dir: string, pid: number): string {
+  return `Already running in ${dir}: process id ${pid}. Stop that one, or use --dir.\n`;
+}
+
+/** Waits for what a killed start left, then claims the folder. Returns the pid of whoever has it already. */
+export async function becomeTheOne(pidFile: PidFile): Promise<number | undefined> {
   const running = pidFile.runningPid();
   if (running !== undefined) return running;
   await pidFile.waitForLeftBehind((name, pid) => {

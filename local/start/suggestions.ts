@@ -25,7 +25,11 @@ export function suggestions(place: {
       ],
     },
     {
-      title: "Ask the API: runs, runs/{id}, runs/{id}/log, images, decisions, why?reference=platform/app:main",
+      title: "Move the base of all images: they are rebuilt in order, each once",
+      lines: [`npm run twin -- --dir ${dir} push local/shell:1`],
+    },
+    {
+      title: "Ask the API: runs, runs/{id}, runs/{id}/log, images, waves, graph, why?reference=platform/app:main",
       lines: [`KEY=$(node -p "require('${file}').readKey")`, `curl -H "x-functions-key: $KEY" ${api}/runs`],
     },
     {

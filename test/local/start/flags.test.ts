@@ -14,6 +14,7 @@ describe("the command line of npm start", () => {
     [["--port", "7071"], { ...plain, port: 7071 }],
     [["--port=0"], { ...plain, port: 0 }],
     [["--engine", "docker"], { ...plain, engine: "docker" }],
+    [["--engine", "buildah"], { ...plain, engine: "buildah" }],
     [["--engine", "built-in"], { ...plain, engine: "built-in" }],
     [["--dir", "there"], { ...plain, dir: "/home/ada/there" }],
     [["--dir", "/tmp/x"], { ...plain, dir: "/tmp/x" }],
@@ -27,7 +28,7 @@ describe("the command line of npm start", () => {
     [["--port", "65536"], /65536.*0 to 65535/],
     [["--port", "seven"], /seven/],
     [["--port", "-1"], /port/],
-    [["--engine", "podman"], /docker and built-in/],
+    [["--engine", "podman"], /docker, buildah, built-in/],
     [["--dir", ""], /--dir/],
     [["--once", "--watch"], /one of them/],
   ])("%j is refused in one sentence", (argv, message) => {

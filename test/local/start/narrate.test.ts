@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { narrate } from "../../../local/screen/narrate.ts";
-import { at, push, runOf, seenOf, succeeded, viewOf } from "./view-of.ts";
+import { at, push, registry, runOf, seenOf, succeeded, viewOf } from "./view-of.ts";
 
 const held = runOf("app", 2, { hold: { kind: "base", runs: ["local-1"] } });
 const preparing = runOf("base", 1, { status: "Preparing", times: { Planned: at(0), Preparing: at(1) } });
@@ -52,4 +52,29 @@ test("what is started, which engine, what happened, where errors are: each once"
     "errors are in host.log",
   ]);
   expect(narrate(full, full)).toEqual([]);
+});
+
+test("a base that moved is told; that the registry tells of our own pushes is not", () => {
+  const cause = { kind: "registry-event", id: "e1", reference: `${registry}/local/shell:1` };
+  const moved = { ...push, id: "tag-1", cause, source: undefined };
+  const skipped = [{ reason: "own-push", count: 1, images: [] }];
+  const own = { ...moved, id: "e2", planned: [], plannedCount: 0, skipped };
+  expect(narrate(viewOf({ seen: seenOf([]) }), viewOf({ seen: seenOf([], { decisions: [own, moved] }) }))).toEqual([
+    "received news of local/shell:1",
+    "decided: 2 runs planned: base, app",
+  ]);
+});
+
+test("what a run waits for besides its bases", () => {
+  const holds = [
+    { kind: "canary", run: "local-1", image: "base" },
+    { kind: "paused", scope: "image", why: "ada looks into it" },
+    { kind: "base-unknown", reference: "debian:12", why: "429" },
+  ];
+  const runs = holds.map((hold, i) => runOf("app", i + 2, { hold, why: [] }));
+  expect(narrate(viewOf({ seen: seenOf([]) }), viewOf({ seen: seenOf(runs) }))).toEqual([
+    "app       local-2   Planned    waits for base (local-1), which is tried first",
+    "app       local-3   Planned    waits for a word, it is paused: ada looks into it",
+    "app       local-4   Planned    waits for base debian:12: 429",
+  ]);
 });

@@ -19,7 +19,15 @@ function fakeHost(pid: number): RunningHost & { end(exit: HostExit): void } {
     end({ code: null, signal });
     await exited;
   };
-  return { url: "", pid, exited, stop: () => finish("SIGTERM"), kill: () => finish("SIGKILL"), end };
+  return {
+    url: "",
+    pid,
+    workerPid: () => 0,
+    exited,
+    stop: () => finish("SIGTERM"),
+    kill: () => finish("SIGKILL"),
+    end,
+  };
 }
 
 function supervised() {
