@@ -16,7 +16,8 @@ export default defineConfig({
           exclude: [...configDefaults.exclude, ...wholeSystem],
           // Many wait for child processes, so two at once pay even on two cores, where vitest would run one.
           maxWorkers: Math.max(2, availableParallelism() - 1),
-          testTimeout: 20_000,
+          // A net, not a measure: many start child processes, and the machine may be busy with something else.
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },

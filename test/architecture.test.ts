@@ -107,6 +107,23 @@ test("local imports nothing of src or test: an emulator must not share its clien
   expect(inLocal.filter((one) => !(targetOf(one) ?? "local/").startsWith("local/"))).toEqual([]);
 });
 
+test("no file imports itself in a circle, not even for its types", () => {
+  const uses = new Map([...filesIn("src"), ...filesIn("local")].map((file) => [file, importsOf(file)]));
+  const done = new Set<string>();
+  const circleThrough = (file: string, path: readonly string[]): readonly string[] | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    for (const one of uses.get(file) ?? []) {
+      const target = targetOf(one);
+      const circle = target === undefined ? undefined : circleThrough(target, [...path, file]);
+      if (circle) return circle;
+    }
+    done.add(file);
+    return undefined;
+  };
+  for (const file of uses.keys()) expect(circleThrough(file, [])).toBeUndefined();
+});
+
 test("the core has no clock, no chance, no network and no environment but what it is given", () => {
   const outside =
     /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\b|\bprocess\.|\bfetch\(|\bconsole\.|\bcrypto\.|\bsetTimeout\b/;

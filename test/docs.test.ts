@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { readRoutes, writeRoutes } from "../src/api/routes.ts";
 import { parsePlatformYaml } from "../src/config/platform-yaml.ts";
 import { parseSlipwayYaml } from "../src/config/slipway-yaml.ts";
+import { holdKinds, skipReasons } from "../src/core/plan/reason.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const skipped = /(^|\/)(node_modules|\.git|\.local|dist)(\/|$)/;
@@ -50,6 +51,19 @@ describe("the documents", () => {
     const text = read("README.md");
     expect(parseSlipwayYaml(blockAfter(text, "`slipway.yaml`, in each"))).toMatchObject({ ok: true });
     expect(parsePlatformYaml(blockAfter(text, "`slipway.platform.yaml`, with"))).toMatchObject({ ok: true });
+  });
+
+  it("docs/api.md explains every reason to build nothing and every hold, and no other", () => {
+    const text = read("docs/api.md");
+    const namesUnder = (heading: string) =>
+      [
+        ...text
+          .split(`\n## ${heading}\n`)[1]!
+          .split("\n## ")[0]!
+          .matchAll(/^\| `([a-z-]+)` \|/gm),
+      ].map((m) => m[1]);
+    expect(namesUnder("Why nothing is built")).toEqual([...skipReasons]);
+    expect(namesUnder("What a planned run waits for")).toEqual([...holdKinds]);
   });
 
   it("docs/api.md has every route, and no other", () => {

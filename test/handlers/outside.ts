@@ -1,5 +1,5 @@
 /** Small stand-ins for what lies outside: queues, GitHub's head of a ref, a clock, a counter for ids. */
-import type { Platform } from "../../src/core/config/platform.ts";
+import type { PublishPolicy } from "../../src/core/config/platform.ts";
 import { PermanentError } from "../../src/errors.ts";
 import { createRegistries, type Registries } from "../../src/handlers/registries.ts";
 import type { PoisonMessage, QueueName, Queues } from "../../src/ports.ts";
@@ -65,7 +65,10 @@ export class Outside {
   }
 }
 
-export function platformOf(aliases: readonly string[], publish: Platform["publish"] = [{ from: "acme/*", to: "**" }]) {
+export function platformOf(
+  aliases: readonly string[],
+  publish: PublishPolicy["publish"] = [{ from: "acme/*", to: "**" }],
+) {
   const registries = Object.fromEntries(
     aliases.map((alias) => [
       alias,
@@ -76,5 +79,5 @@ export function platformOf(aliases: readonly string[], publish: Platform["publis
       },
     ]),
   );
-  return { registries, publish } satisfies Platform;
+  return { registries, publish } satisfies PublishPolicy;
 }

@@ -53,7 +53,7 @@ let world: World;
 beforeEach(() => {
   world = new World();
 });
-const ended = { code: "c", message: "made a mistake" };
+const ended = { code: "build-failed", message: "made a mistake" } as const;
 
 describe("a report", () => {
   it("says the run as it is when the message arrives, and is owed no longer", async () => {

@@ -1,71 +1,15 @@
-import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { parseSlipwayYaml } from "../../src/config/slipway-yaml.ts";
 import type { Platform } from "../../src/core/config/platform.ts";
-import type { SourceRepository } from "../../src/core/source.ts";
 import { key, keys, rangeOf } from "../../src/core/state/keys.ts";
 import type { Decision, Inbox, SnapshotImage, Track } from "../../src/core/state/rows.ts";
 import { TransientError } from "../../src/errors.ts";
-import type { EventMessage } from "../../src/handlers/messages.ts";
+import type { RefMoved } from "../../src/handlers/messages.ts";
 import { platformPartition } from "../../src/handlers/registries.ts";
-import {
-  type Delivery,
-  giveUpEvent,
-  type Note,
-  type ResolvePorts,
-  resolveEvent,
-} from "../../src/handlers/resolve-event.ts";
+import { type Delivery, giveUpEvent, type ResolvePorts, resolveEvent } from "../../src/handlers/resolve-event.ts";
+import type { Note } from "../../src/handlers/resolve-ref.ts";
+import { commit, GitHub, main, yaml } from "./github.ts";
 import { Outside, platformOf } from "./outside.ts";
-
-const commit = (n: number) => createHash("sha1").update(`${n}`).digest("hex");
-const main = "refs/heads/main";
-const yaml = (images: Readonly<Record<string, string>>) =>
-  `version: 1\nimages:\n${Object.entries(images)
-    .map(
-      ([name, registry]) =>
-        `  ${name}:\n    registry: ${registry}\n    repository: ${name}\n    context: ${name}\n    on: { push: { branches: [main] } }\n`,
-    )
-    .join("")}`;
-
-/** A GitHub with one repository, and what it was asked for. */
-class GitHub {
-  source: SourceRepository | undefined = { provider: "github", id: 7, fullName: "acme/platform" };
-  readonly heads = new Map<string, string>([[main, commit(2)]]);
-  readonly files = new Map<string, string>([
-    ["slipway.yaml", yaml({ web: "acme" })],
-    ["web/Dockerfile", "FROM docker.io/library/node:20\n"],
-  ]);
-  truncated = false;
-  readonly asked: string[] = [];
-  /** Called while the head is being read. */
-  meanwhile: () => Promise<void> = async () => {};
-
-  async repository() {
-    this.asked.push("repository");
-    return this.source;
-  }
-  async refHead(_source: SourceRepository, ref: string) {
-    this.asked.push(`head ${ref}`);
-    const sha = this.heads.get(ref);
-    const head = sha ? ({ kind: "found", sha } as const) : ({ kind: "absent" } as const);
-    await this.meanwhile();
-    return head;
-  }
-  async tree() {
-    this.asked.push("tree");
-    const entries = [...this.files].map(([path, text]) => ({
-      path,
-      mode: "100644",
-      type: "blob" as const,
-      sha: createHash("sha1").update(text).digest("hex"),
-    }));
-    return { entries: this.truncated ? entries.slice(0, 1) : entries, truncated: this.truncated };
-  }
-  async file(_source: SourceRepository, _sha: string, path: string) {
-    this.asked.push(`file ${path}`);
-    return this.files.get(path);
-  }
-}
 
 let outside: Outside;
 let github: GitHub;
@@ -89,6 +33,8 @@ function portsOf(
       (await outside.rows.list(registry.partition, rangeOf("track", String(source.id), ref), 100)).map(
         (r) => r.value as Track,
       ),
+    resolveDigest: async () => ({ kind: "unknown", why: "no registry in this test" }),
+    settleSeconds: 30,
     log: outside.log,
   };
 }
@@ -98,7 +44,7 @@ beforeEach(() => {
   ports = portsOf(["acme"]);
 });
 
-function pushed(change: Partial<EventMessage> = {}): EventMessage {
+function pushed(change: Partial<RefMoved> = {}): RefMoved {
   return {
     kind: "ref-moved",
     eventId: "delivery-1",
@@ -113,7 +59,7 @@ function pushed(change: Partial<EventMessage> = {}): EventMessage {
     ...change,
   };
 }
-const resolve = (change: Partial<EventMessage> = {}) => resolveEvent(pushed(change), ports);
+const resolve = (change: Partial<RefMoved> = {}) => resolveEvent(pushed(change), ports);
 
 async function partitionOf(alias = "acme"): Promise<string> {
   return (await ports.registries.find(alias)).partition;
@@ -285,6 +231,23 @@ describe("an image that is refused", () => {
     ]);
   });
 
+  it("because it names more images than are followed, or makes more tags than fit one, says how many may be", async () => {
+    const copies = Array.from({ length: 20 }, (_, i) => `COPY --from=docker.io/library/b${i}:1 / /\n`);
+    github.files.set("web/Dockerfile", `FROM docker.io/library/node:20\n${copies.join("")}`);
+    const tags = Array.from({ length: 9 }, (_, i) => `"t${i}"`);
+    const many = `\n    tags: { stable: [${tags}] }\n    on:`;
+    github.files.set(
+      "slipway.yaml",
+      yaml({ web: "acme" }) + yaml({ api: "acme" }).split("images:\n")[1]!.replace("\n    on:", many),
+    );
+    github.files.set("api/Dockerfile", "FROM docker.io/library/node:20\n");
+    const { refused } = await refusals();
+    expect(refused).toMatchObject([
+      { image: "web", reason: "too-many-bases", message: expect.stringContaining("at most 20") },
+      { image: "api", reason: "too-many-tags", message: expect.stringContaining("at most 8") },
+    ]);
+  });
+
   it("because nobody knows its registry keeps what it has: it is not an image that was removed", async () => {
     github.files.set("slipway.yaml", yaml({ web: "acme", api: "nowhere" }));
     const { refused } = await refusals();
@@ -293,12 +256,13 @@ describe("an image that is refused", () => {
 });
 
 describe("reading a ref", () => {
-  const plan = async (image: SnapshotImage) => {
+  const plan = async (image: SnapshotImage, change: Partial<Track> = {}) => {
     const track: Partial<Track> = {
       image: image.name,
       bases: image.bases,
       dockerfileSha: image.dockerfileSha,
       wanted: { commit: commit(2), inputs: image.inputs, definition: image.definitionKey },
+      ...change,
     };
     await outside.put(await partitionOf(), { [keys.track(7, main, image.name)]: track });
   };
@@ -325,6 +289,15 @@ describe("reading a ref", () => {
     github.asked.length = 0;
     await resolve({ eventId: "delivery-3" });
     expect(github.asked).toContain("file web/Dockerfile");
+  });
+
+  it("finds the bases of an image that left and comes back while its last run is still at ACR", async () => {
+    await resolve();
+    const image = (await words())[0]!.snapshot.images[0]!;
+    await plan(image, { retired: true, bases: [], makes: [] });
+    outside.now += 1000;
+    await resolve({ eventId: "delivery-2" });
+    expect((await words())[1]!.snapshot.images[0]!.bases).toEqual(image.bases);
   });
 
   it("of a tree too large to list counts every commit as a change, and still finds the Dockerfile", async () => {
@@ -501,5 +474,19 @@ describe("what the sweep found", () => {
       listed: commit(50),
     });
     expect((await decision("sweep-1"))?.cause).toMatchObject({ kind: "sweep" });
+  });
+
+  it("and a delivery told of first, is the delivery's: no second word is left", async () => {
+    await resolve();
+    await resolve({ origin: "sweep", eventId: "sweep-1", before: undefined });
+    expect((await words()).map((w) => w.cause)).toMatchObject([{ kind: "delivery", id: "delivery-1" }]);
+    expect((await decision("sweep-1"))?.skipped).toMatchObject([{ reason: "nothing-changed" }]);
+  });
+
+  it("is read although a delivery told of the head before it", async () => {
+    await resolve();
+    github.heads.set(main, commit(3));
+    await resolve({ origin: "sweep", eventId: "sweep-1", before: undefined, after: commit(3) });
+    expect((await words()).map((w) => w.snapshot.commit)).toEqual([commit(2), commit(3)]);
   });
 });

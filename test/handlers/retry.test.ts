@@ -1,14 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { PermanentError, TransientError } from "../../src/errors.ts";
 import { type Retried, withRetries } from "../../src/handlers/retry.ts";
+import type { QueueName } from "../../src/ports.ts";
 import { Outside } from "./outside.ts";
 
 const start = "2026-11-23T12:00:00.000Z";
 
-async function fail(message: Retried & { readonly run: string }, error: Error, outside = new Outside()) {
+async function fail(
+  message: Retried & { readonly run: string },
+  error: Error,
+  outside = new Outside(),
+  queue: QueueName = "events",
+) {
   const gaveUp: string[] = [];
   await withRetries(
-    "run-work",
+    queue,
     message,
     { queues: outside.queues, now: outside.clock, log: outside.log },
     async () => {
@@ -24,7 +30,7 @@ async function fail(message: Retried & { readonly run: string }, error: Error, o
 describe("a transient fault", () => {
   it("becomes the same message again, later, with the count and the beginning", async () => {
     const { sent, gaveUp } = await fail({ run: "acme-1" }, new TransientError("503"));
-    expect(sent).toEqual([{ queue: "run-work", delaySeconds: 2, body: { run: "acme-1", tries: 1, since: start } }]);
+    expect(sent).toEqual([{ queue: "events", delaySeconds: 2, body: { run: "acme-1", tries: 1, since: start } }]);
     expect(gaveUp).toEqual([]);
   });
 
@@ -41,7 +47,7 @@ describe("a transient fault", () => {
     expect([await asked(60), await asked(1), await asked(100_000)]).toEqual([60, 2, 900]);
   });
 
-  it("is tried for three days and then given up", async () => {
+  it("of an event is tried for three days and then given up", async () => {
     const outside = new Outside();
     outside.now = Date.parse(start) + 3 * 86_400_000;
     const message = { run: "acme-1", tries: 300, since: start };
@@ -52,6 +58,27 @@ describe("a transient fault", () => {
     expect(gaveUp).toEqual(["acme-1: 503"]);
     expect(sent).toEqual([]);
   });
+});
+
+describe("a transient fault of what a row says is owed", () => {
+  it.each<QueueName>(["registries", "run-work", "reports"])(
+    "(%s) is tried for a minute and left to the sweep",
+    async (queue) => {
+      const outside = new Outside();
+      let message: Retried & { readonly run: string } = { run: "acme-1" };
+      for (;;) {
+        outside.sent.length = 0;
+        const { sent, gaveUp } = await fail(message, new TransientError("503"), outside, queue);
+        expect(gaveUp).toEqual([]);
+        const [again] = sent;
+        if (!again) break;
+        message = again.body as unknown as typeof message;
+        outside.now += again.delaySeconds! * 1000;
+      }
+      expect(outside.now - Date.parse(start)).toBe(62_000);
+      expect(outside.logs.at(-1)).toMatchObject({ message: "left to the sweep", fields: { queue, why: "503" } });
+    },
+  );
 });
 
 describe("other faults", () => {

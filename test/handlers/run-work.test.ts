@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { DigestLookup } from "../../src/core/image/digest-lookup.ts";
@@ -29,6 +29,8 @@ class World extends Outside {
   files: Readonly<Record<string, string>> = { "images/web/Dockerfile": "FROM scratch\n" };
   tarball: Readable | undefined;
   readonly uploaded: string[] = [];
+  /** What was uploaded last, gzipped. */
+  context = Buffer.alloc(0);
   uploadFault: Error | undefined;
   uploadTargetFault: Error | undefined;
   log_: { readonly text: string; readonly complete: boolean } = { text: "line\n", complete: true };
@@ -71,12 +73,18 @@ class World extends Outside {
           },
         }),
       },
-      streamContext: (tarball, contextPrefix, dockerfile) => streamContext({ tarball, contextPrefix, dockerfile }),
+      streamContext: (tarball, contextPrefix, dockerfile, rewrite) =>
+        streamContext({ tarball, contextPrefix, dockerfile, ...(rewrite && { rewrite }) }),
       // Like the real one: a stream that cannot be sent is destroyed.
       upload: async (stream, url) => {
         const fault = this.uploadFault;
         try {
-          for await (const _ of stream) if (fault) throw fault;
+          const chunks: Buffer[] = [];
+          for await (const chunk of stream as AsyncIterable<Buffer>) {
+            if (fault) throw fault;
+            chunks.push(chunk);
+          }
+          this.context = Buffer.concat(chunks);
         } catch (error) {
           stream.destroy();
           throw fault ?? error;
@@ -157,6 +165,40 @@ describe("preparing a context", () => {
     expect(await world.words()).toEqual([]);
   });
 
+  describe("with compat", () => {
+    const base = "docker.io/library/debian:12";
+    const text = "ARG V=12\nFROM --platform=linux/amd64 debian:$V AS build\nRUN true\n";
+    const withCompat = { definition: { ...attemptOf({}).definition, compat: true as const } };
+
+    it("sends FROM lines that ACR's scanner can read, pinned to what the attempt was decided on", async () => {
+      world.files = { "images/web/Dockerfile": text, "images/web/file": "as it is" };
+      await world.store({}, { ...withCompat, bases: { [base]: digest(1) } });
+      await world.work("prepare");
+      const tar = gunzipSync(world.context).toString();
+      expect(tar).toContain(`ARG V=12\nFROM docker.io/library/debian@${digest(1)} AS build\nRUN true\n`);
+      expect(tar).not.toContain("--platform");
+      expect(tar).toContain("as it is");
+    });
+
+    it("and without it the Dockerfile is sent as it was written", async () => {
+      world.files = { "images/web/Dockerfile": text };
+      await world.store({}, { bases: { [base]: digest(1) } });
+      await world.work("prepare");
+      expect(gunzipSync(world.context).toString()).toContain(text);
+    });
+
+    it("ends the run with line and fix when the Dockerfile cannot be rewritten", async () => {
+      world.files = { "images/web/Dockerfile": "FROM --platform=linux/arm64 debian:12\n" };
+      await world.store({}, { ...withCompat, bases: { [base]: digest(1) } });
+      await expect(world.work("prepare")).rejects.toMatchObject({
+        name: "PermanentError",
+        code: "dockerfile-invalid",
+        message: expect.stringContaining("Dockerfile line 1: compat cannot take away --platform"),
+      });
+      expect(world.uploaded).toEqual([]);
+    });
+  });
+
   it("whose context is at fault says so with its code, not that the upload broke", async () => {
     world.files = { "images/api/Dockerfile": "FROM scratch\n" };
     world.uploadFault = new TransientError("upload the build context: storage answered nothing");
@@ -189,11 +231,19 @@ describe("preparing a context", () => {
     expect(world.tarball === undefined || world.tarball.destroyed).toBe(true);
   });
 
-  it("that took three days in vain ends the run as given up", async () => {
+  it("that fails for half an hour ends the run as given up, so that it gives its slot back", async () => {
+    world.uploadTargetFault = new TransientError("ARM: 503");
     await world.store({}, {});
+    world.now += 1_799_999;
+    await expect(world.work("prepare")).rejects.toMatchObject({ name: "TransientError" });
+    world.now += 1;
+    const error = await world.work("prepare").catch((e: Error) => e);
+    expect(error).toMatchObject({ name: "PermanentError", message: expect.stringContaining("ARM: 503") });
     const message = { kind: "prepare", registry: "acme", run: "acme-12", runAttempt: 1 } as const;
-    await giveUpRunWork(message, new TransientError("GitHub: 502"), await world.ports());
-    expect(await world.words()).toMatchObject([{ kind: "context-failed", code: "gave-up", message: "GitHub: 502" }]);
+    await giveUpRunWork(message, error as Error, await world.ports());
+    expect(await world.words()).toMatchObject([
+      { kind: "context-failed", code: "gave-up", message: expect.stringContaining("for half an hour: ARM: 503") },
+    ]);
   });
 });
 

@@ -76,16 +76,23 @@ describe("what is owed and late", () => {
     expect(world.sent).toMatchObject([{ queue: "reports", body: { kind: "run", registry: "acme", run: "acme-12" } }]);
   });
 
-  it("is sent again with growing patience, an hour at most", async () => {
-    await world.put(await world.partition(), { [dueKey]: due });
+  const minutesOf = async (owed: Due, until: number) => {
+    await world.put(await world.partition(), { [keys.due(owed.kind, owed.run)]: owed });
     const sentAt: number[] = [];
-    const start = world.now;
-    for (let minute = 1; minute <= 240; minute++) {
+    for (let minute = 1; minute <= until; minute++) {
       const before = world.sent.length;
       await world.tick();
-      if (world.sent.length > before) sentAt.push((world.now - start) / 60_000);
+      if (world.sent.length > before) sentAt.push(minute);
     }
-    expect(sentAt).toEqual([1, 5, 21, 81, 141, 201]);
+    return sentAt;
+  };
+
+  it("is sent again with growing patience, an hour at most", async () => {
+    expect(await minutesOf(due, 240)).toEqual([1, 5, 21, 81, 141, 201]);
+  });
+
+  it("is sent again every five minutes at least while it holds a slot", async () => {
+    expect(await minutesOf({ ...due, kind: "prepare" }, 30)).toEqual([1, 5, 10, 15, 20, 25, 30]);
   });
 
   it("goes to the queue it belongs to, with the attempt it is about", async () => {
@@ -189,6 +196,13 @@ describe("refs", () => {
     ]);
     expect(world.sentTo("events").map((s) => s.body.deleted)).toEqual([false, false, true]);
     expect(world.sentTo("events")[0]?.body).toMatchObject({ origin: "sweep", sourceId: 7, fullName: "acme/r7" });
+  });
+
+  it("are announced with a delay: a delivery on its way is to be heard first", async () => {
+    await world.source(7);
+    world.refs.set(7, [branch(main, "a")]);
+    await world.tick();
+    expect(world.sentTo("events").map((s) => s.delaySeconds)).toEqual([5]);
   });
 
   it("that are annotated tags are known by the tag object or by the commit", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { rangeOf } from "../../src/core/state/keys.ts";
 import type { Run } from "../../src/core/state/rows.ts";
 import { commitOf, diamond, type SimImage, Simulation, source } from "../support/simulation.ts";
 
@@ -179,6 +180,43 @@ describe("a base that moves while its dependent is being built", () => {
   });
 });
 
+describe("many images on one base", () => {
+  const node = "docker.io/library/node:20";
+  const many = Array.from({ length: 40 }, (_, i) => ({ name: `i${i}`, files: "f", on: [node] }));
+
+  it("ask for it once when they are released together, and each for itself when it was built", async () => {
+    const sim = new Simulation();
+    sim.maxRuns = many.length;
+    sim.tags.set(node, "sha256:old");
+    await sim.push(many, commitOf(1));
+    await sim.settle({ until: () => sim.acrRuns.length === many.length });
+    const released = sim.looks.length;
+    expect(released).toBeLessThanOrEqual(4);
+    await sim.settle();
+    expect(sim.looks.filter((reference) => reference === node).length - released).toBe(many.length);
+    expect((await sim.tracks()).every((t) => t.built?.proved)).toBe(true);
+  });
+
+  it("do not take what one was released on for what another was built on", async () => {
+    const sim = new Simulation();
+    sim.tags.set(node, "sha256:old");
+    await sim.push(many.slice(0, 1), commitOf(1));
+    await sim.settle({ until: () => sim.acrRuns.length === 1 });
+    sim.now += 10_000;
+    // In one pass: the second is released, the base moves, the first is seen to have ended.
+    sim.onSend = (body) => {
+      if ((body as { kind?: string }).kind !== "prepare") return;
+      sim.tags.set(node, "sha256:new");
+      sim.buildSeconds = 0;
+    };
+    await sim.push(many.slice(1, 2), commitOf(2), { source: { ...source, id: 8 } });
+    await sim.settle();
+    expect(sim.builds("i0")).toBe(2);
+    for (const { built } of await sim.tracks())
+      expect(built).toMatchObject({ proved: true, bases: { [node]: "sha256:new" } });
+  });
+});
+
 describe("images that stand on each other", () => {
   it("are released all the same, the oldest first, and say so", async () => {
     const sim = new Simulation();
@@ -277,6 +315,42 @@ describe("people", () => {
     await sim.push(diamond({ tools: "v3" }), commitOf(3));
     await sim.settle();
     expect([sim.builds("assets"), sim.builds("app")]).toEqual([3, 2]);
+  });
+
+  it("cancel a dependent for this wave although its owner is another one now", async () => {
+    const sim = await builtDiamond();
+    await sim.push(diamond({ runtime: "v2" }), commitOf(2));
+    await sim.settle({ until: () => sim.acrRuns.at(-1)?.status === "Running" });
+    const app = (await sim.runs()).at(-1)!;
+    expect(app).toMatchObject({ image: "app", status: "Planned" });
+    const cause = { kind: "request", id: "no", action: "cancel", at: "" } as const;
+    await sim.word({ kind: "cancel-requested", id: "no", cause, run: app.id });
+    const owned = diamond({ runtime: "v2" }).map((i) => (i.name === "app" ? { ...i, owner: "team-app" } : i));
+    await sim.push(owned, commitOf(3));
+    await sim.settle();
+    expect(sim.builds("runtime")).toBe(2);
+    expect(sim.builds("app")).toBe(1);
+  });
+
+  it("hear why nothing comes of a request about a run or an image that is not there, or has not ended", async () => {
+    const sim = new Simulation();
+    sim.maxRuns = 0;
+    await sim.push(diamond().slice(0, 1), commitOf(1));
+    await sim.settle({ hours: 0.01 });
+    const [planned] = await sim.runs();
+    const cause = { kind: "request", id: "r", action: "retry", at: "" } as const;
+    await sim.word({ kind: "retry-requested", id: "r1", cause, run: "acme-99" });
+    await sim.word({ kind: "cancel-requested", id: "r2", cause, run: "acme-99" });
+    await sim.word({ kind: "retry-requested", id: "r3", cause, run: planned!.id });
+    await sim.word({ kind: "rebuild-requested", id: "r4", cause, image: "nowhere" });
+    await sim.settle({ hours: 0.01 });
+    const said = new Map((await sim.decisions()).map((d) => [d.id, d.skipped]));
+    expect(said.get("r1")).toMatchObject([{ reason: "run-not-found", message: "there is no run acme-99" }]);
+    expect(said.get("r2")).toMatchObject([{ reason: "run-not-found", message: "there is no run acme-99" }]);
+    expect(said.get("r3")).toMatchObject([
+      { reason: "already-planned", message: `${planned!.id} has not ended: it is Planned` },
+    ]);
+    expect(said.get("r4")).toMatchObject([{ reason: "image-not-found", message: "no image nowhere" }]);
   });
 
   it("rebuild an unchanged image once per request, however often the request is sent", async () => {
@@ -415,6 +489,35 @@ describe("what a review found", () => {
     await sim.push(diamond().slice(0, 1), commitOf(1));
     await sim.settle();
     expect((await sim.runs())[0]).toMatchObject({ status: "Succeeded", attempt: 2 });
+  });
+
+  it("somebody else's log that cannot be read then keeps neither the registry waiting nor, for ever, the run", async () => {
+    const sim = new Simulation();
+    sim.foreignLogFails = true;
+    sim.onStart = (nth) => {
+      if (nth === 1) sim.foreignRun();
+      return nth === 1 ? "lose-request" : "accept";
+    };
+    await sim.push(diamond().slice(0, 1), commitOf(1));
+    await sim.settle({ hours: 0.05 });
+    await sim.push([...diamond().slice(0, 1), { name: "other", files: "o" }], commitOf(2));
+    await sim.settle({ hours: 0.05 });
+    expect(statuses(await sim.runs())).toEqual(["base Scheduling", "other Succeeded"]);
+    await sim.settle();
+    expect((await sim.runs())[0]).toMatchObject({ status: "Succeeded", attempt: 2 });
+  });
+
+  it("an attempt that was given up is watched for an hour, whether ACR answers or not", async () => {
+    const sim = new Simulation();
+    sim.onStart = (nth) => (nth === 1 ? "lose-request" : "accept");
+    await sim.push(diamond().slice(0, 1), commitOf(1));
+    await sim.settle({ hours: 0.5 });
+    const { partition } = await sim.registry();
+    const watched = () => sim.rows.list(partition, rangeOf("watch"), 1);
+    expect(await watched()).toHaveLength(1);
+    sim.acrDown = true;
+    await sim.settle({ hours: 2 });
+    expect(await watched()).toEqual([]);
   });
 
   it("what policy no longer allows is not published, even if it was planned", async () => {

@@ -23,7 +23,12 @@ async function failToStart(env: Readonly<Record<string, string>>): Promise<strin
   const said: string[] = [];
   const starting = startHost({
     appDir,
-    env: { AzureWebJobsStorage: azurite.connectionString, SLIPWAY_SWEEP_SCHEDULE: "0 * * * * *", ...env },
+    env: {
+      AzureWebJobsStorage: azurite.connectionString,
+      SLIPWAY_SWEEP_SCHEDULE: "0 * * * * *",
+      SLIPWAY_BASE_CHECK_SCHEDULE: "0 * * * * *",
+      ...env,
+    },
     onLog: (entry) => said.push(entry.message),
   });
   await expect(starting).rejects.toThrow("ended before it was ready");

@@ -39,7 +39,7 @@ test("the same push under new GUIDs builds nothing more and says so", async () =
 test("two pushes told in the wrong order end at the newer commit", async () => {
   const story = await scenario.story("reversed");
   await story.pushed({ web: { content: "web 0\n" } });
-  scenario.twin.github.faults.failWebhooks = 2;
+  scenario.twin.github.faults.refuse = 2;
   const older = await story.push({ web: { content: "web 1\n" } });
   const newer = await story.push({ web: { content: "web 2\n" } });
   for (const commit of [newer, older]) {

@@ -129,6 +129,37 @@ describe("readSettings", () => {
     });
   });
 
+  describe("registries", () => {
+    const key = "a-key-that-is-long-enough";
+    test("each sender of events has its own key, and the one before it", () => {
+      const { eventKeys } = settingsOf({
+        ...valid,
+        SLIPWAY_ACR_WEBHOOK_KEY: key,
+        SLIPWAY_EVENT_GRID_KEY: `${key}-2`,
+        SLIPWAY_EVENT_GRID_KEY_PREVIOUS: `${key}-1`,
+      });
+      const shown = Object.entries(eventKeys).map(([sender, keys]) => [sender, ...keys.map((one) => one.expose())]);
+      expect(shown).toEqual([["acr-webhook", key], ["event-grid", `${key}-2`, `${key}-1`], ["cloud-events"]]);
+    });
+    test.each([
+      ["a short key", { SLIPWAY_CLOUD_EVENTS_KEY: "short" }, "SLIPWAY_CLOUD_EVENTS_KEY"],
+      ["a previous key alone", { SLIPWAY_ACR_WEBHOOK_KEY_PREVIOUS: key }, "SLIPWAY_ACR_WEBHOOK_KEY_PREVIOUS"],
+      ["no user", { SLIPWAY_REGISTRY_HUB: ":hunter2" }, "SLIPWAY_REGISTRY_HUB"],
+      ["no password", { SLIPWAY_REGISTRY_HUB: "hunter2:" }, "SLIPWAY_REGISTRY_HUB"],
+      ["neither", { SLIPWAY_REGISTRY_HUB: "hunter2" }, "SLIPWAY_REGISTRY_HUB"],
+    ])("refuses %s, without telling it", (_what, change, name) => {
+      const problems = problemsOf({ ...valid, ...change });
+      expect(problems).toEqual([expect.stringContaining(name)]);
+      expect(problems.join()).not.toMatch(/hunter2|long-enough/);
+    });
+    test("a registry's password may hold colons, and is not printed", () => {
+      const settings = settingsOf({ ...valid, SLIPWAY_REGISTRY_HUB: "joe:hunter2:and:more" });
+      const { username, password } = settings.registryCredentials.get("SLIPWAY_REGISTRY_HUB")!;
+      expect([username, password.expose()]).toEqual(["joe", "hunter2:and:more"]);
+      expect(inspect(settings, { depth: 9 })).not.toContain("hunter2");
+    });
+  });
+
   describe("endpoints", () => {
     test.each([
       "http://127.0.0.1:8080",

@@ -265,3 +265,46 @@ describe("streamContext", () => {
     expect(entries[long]!.text).toBe("é".repeat(100_000));
   });
 });
+
+describe("streamContext, with the Dockerfile rewritten", () => {
+  const rewrite = async (body: string | Buffer, to: (text: string) => string, header: Partial<Header> = {}) =>
+    streamContext({
+      tarball: Readable.from(
+        await archive([
+          { name: `${top}/a/Dockerfile`, body: "FROM other\n" },
+          { name: `${top}/Dockerfile`, ...header, body },
+          { name: `${top}/z`, body: "z" },
+        ]),
+      ),
+      contextPrefix: "",
+      dockerfile: "./Dockerfile",
+      rewrite: to,
+    });
+
+  test("sends the new text and every other file as it is", async () => {
+    const { stream, done } = await rewrite("\uFEFFFROM a\n", (text) => `${text}# ${"ü".repeat(100_000)}\n`);
+    const entries = await unpack(stream);
+    expect(entries.Dockerfile?.text).toBe(`\uFEFFFROM a\n# ${"ü".repeat(100_000)}\n`);
+    expect([entries["a/Dockerfile"]?.text, entries.z?.text]).toEqual(["FROM other\n", "z"]);
+    expect(await done).toMatchObject({ files: 3, bytes: 200_025 });
+  });
+
+  test.each([
+    ["bytes that are no text", Buffer.from([0x46, 0xff]), {}, "UTF-8"],
+    ["a link", "", { type: "symlink", linkname: "z" } as const, "link"],
+    ["far too much", Buffer.alloc(5 * 1024 * 1024, 0x20), {}, "too large"],
+  ])("refuses %s", async (_, body, header, message) => {
+    const { stream, done } = await rewrite(body, (text) => text, header);
+    const errors = await Promise.allSettled([buffer(stream), done]);
+    for (const error of errors) expect(error).toMatchObject({ reason: { message: expect.stringContaining(message) } });
+  });
+
+  test("fails with what the rewriting throws", async () => {
+    const fault = new PermanentError("dockerfile-invalid", "no");
+    const { stream, done } = await rewrite("FROM a\n", () => {
+      throw fault;
+    });
+    const errors = await Promise.allSettled([buffer(stream), done]);
+    for (const error of errors) expect(error).toMatchObject({ reason: fault });
+  });
+});

@@ -32,7 +32,7 @@ export async function startAcrWorld(
   // Given a directory, the world goes on where an earlier one left it, and leaves it there.
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "acr-test-")));
   const certificate = await loadCertificate(join(dir, "tls"));
-  const identity = await startIdentity({ dir: join(dir, "identity") });
+  const identity = await startIdentity({ dir: join(dir, "identity"), ...(options.clock && { clock: options.clock }) });
   const engine = new FakeEngine();
   const acr = await startAcr({
     tls: certificate,
@@ -60,7 +60,7 @@ export async function startAcrWorld(
 }
 
 /** Retries are off: a test about faults counts requests. */
-export function clientFor(acr: LocalAcr, certificate: Certificate, credential: TokenCredential) {
+export function clientFor(acr: LocalAcr, certificate: Pick<Certificate, "cert">, credential: TokenCredential) {
   return new ContainerRegistryManagementClient(credential, acr.subscriptionId, {
     endpoint: acr.url,
     credentialScopes: "https://management.azure.com/.default",
@@ -70,7 +70,7 @@ export function clientFor(acr: LocalAcr, certificate: Certificate, credential: T
 }
 
 /** A credential without the HTTP round trip; one test goes through the real ManagedIdentityCredential. */
-function tokensOf(identity: LocalIdentity): TokenCredential {
+export function tokensOf(identity: LocalIdentity): TokenCredential {
   return {
     getToken: async (): Promise<AccessToken> => ({
       token: identity.issue("https://management.azure.com"),

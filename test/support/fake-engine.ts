@@ -1,5 +1,11 @@
 import { createHash } from "node:crypto";
-import { type BuildRequest, type Engine, EngineError, type RunImageRequest } from "../../local/engine/engine.ts";
+import {
+  type BuildRequest,
+  type ContainerNetwork,
+  type Engine,
+  EngineError,
+  type RunImageRequest,
+} from "../../local/engine/engine.ts";
 
 type Log = (text: string) => void;
 
@@ -9,6 +15,7 @@ export class FakeEngine implements Engine {
   readonly builds: BuildRequest[] = [];
   readonly runs: RunImageRequest[] = [];
   readonly pushes: string[] = [];
+  readonly networks: (ContainerNetwork & { removed: boolean })[] = [];
   /** Digests of images already in some registry. */
   readonly known = new Map<string, string>();
   onBuild: (request: BuildRequest, log: Log, signal: AbortSignal) => Promise<void> = async () => {};
@@ -32,6 +39,18 @@ export class FakeEngine implements Engine {
     const digest = digestOf(reference);
     this.known.set(reference, digest);
     return digest;
+  }
+
+  async createNetwork(): Promise<ContainerNetwork> {
+    const network = {
+      id: `network-${this.networks.length}`,
+      removed: false,
+      remove: async () => {
+        network.removed = true;
+      },
+    };
+    this.networks.push(network);
+    return network;
   }
 
   async resolve(reference: string): Promise<string | undefined> {

@@ -7,9 +7,14 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { ImageDefinition } from "../../src/core/config/definition.ts";
 import { definitionKey } from "../../src/core/config/definition-hash.ts";
-import type { Platform } from "../../src/core/config/platform.ts";
+import {
+  defaultWaves,
+  type FreezeWindow,
+  type PublishPolicy,
+  type WavePolicy,
+} from "../../src/core/config/platform.ts";
 import type { DigestLookup } from "../../src/core/image/digest-lookup.ts";
-import type { Cause } from "../../src/core/plan/reason.ts";
+import type { Cause, RegistryEventSender } from "../../src/core/plan/reason.ts";
 import type { AcrRun, AcrStatus, StartOutcome, StartRequest } from "../../src/core/run/acr-run.ts";
 import { isAcrTerminal } from "../../src/core/run/acr-run.ts";
 import { defaultTiming } from "../../src/core/run/desk.ts";
@@ -17,17 +22,20 @@ import type { CommitStatus, SourceRepository } from "../../src/core/source.ts";
 import { keys, rangeOf } from "../../src/core/state/keys.ts";
 import type { Attempt, Base, Decision, Inbox, Run, SnapshotImage, Track } from "../../src/core/state/rows.ts";
 import type { RowWrite } from "../../src/core/state/store.ts";
+import { TransientError } from "../../src/errors.ts";
 import { leaveWord } from "../../src/handlers/inbox.ts";
-import type { Nudge, Report, RunWork } from "../../src/handlers/messages.ts";
+import type { EventMessage, Nudge, Report, RunWork } from "../../src/handlers/messages.ts";
 import type { ReconcilePorts } from "../../src/handlers/pass/pass.ts";
 import { reconcileRegistry } from "../../src/handlers/reconcile-registry.ts";
 import { createRegistries, type Registry } from "../../src/handlers/registries.ts";
 import { reportRun } from "../../src/handlers/report-run.ts";
+import { giveUpTag, type ResolveTagPorts, resolveTag } from "../../src/handlers/resolve-tag.ts";
 import { withRetries } from "../../src/handlers/retry.ts";
 import { giveUpRunWork, type RunWorkPorts, runWork } from "../../src/handlers/run-work.ts";
 import { sweep } from "../../src/handlers/sweep.ts";
 import type { QueueName } from "../../src/ports.ts";
 import { Secret } from "../../src/secret.ts";
+import { definition, push } from "../core/config/definitions.ts";
 import { MemoryRows, Stopped } from "./memory-rows.ts";
 
 export const loginServer = "acme.azurecr.io";
@@ -41,6 +49,9 @@ export interface SimImage {
   readonly files: string;
   /** Names of images of the same file, or whole references. */
   readonly on?: readonly string[];
+  readonly compat?: true;
+  readonly owner?: string;
+  readonly baseUpdate?: ImageDefinition["on"]["baseUpdate"];
 }
 
 interface Message {
@@ -73,14 +84,29 @@ export class Simulation {
   outcome: (repository: string, nth: number) => AcrStatus = () => "Succeeded";
   /** What happens to the nth call of scheduleRun, counted from 1. */
   onStart: (nth: number) => "accept" | "lose-reply" | "lose-request" | "throttle" | "refuse" = () => "accept";
+  /** Sees every message the product sends. */
+  onSend: (body: unknown) => void = () => {};
   buildSeconds = 20;
   mayPublish = true;
+  waves: WavePolicy = defaultWaves;
+  freeze: readonly FreezeWindow[] = [];
+  settleSeconds = 30;
+  /** What became of each look at a tag. */
+  readonly outcomes: string[] = [];
+  /** Every look at a tag, in order. */
+  readonly looks: string[] = [];
   /** References whose registry does not answer. */
   readonly silent = new Set<string>();
   /** A run waits this long for an agent; until then it has no log. */
   queueSeconds = 2;
   /** A run accepted this recently is not in ACR's lists yet. */
   listLagSeconds = 0;
+  /** ACR's lists of runs answer 503. */
+  acrDown = false;
+  /** GitHub answers 503. */
+  gitHubDown = false;
+  /** Logs of runs that are not ours cannot be read. */
+  foreignLogFails = false;
   maxRuns = 2;
   effects = 0;
   death: Death | undefined;
@@ -127,6 +153,11 @@ export class Simulation {
     await this.#outside(() => leaveWord(this.#inbox(), registry, { kind: "ref-moved", id, cause, snapshot }, [guard]));
   }
 
+  /** Messages that have not been delivered yet. */
+  queued(queue: QueueName): number {
+    return this.#messages.filter((m) => m.queue === queue).length;
+  }
+
   async word(word: Inbox): Promise<void> {
     const registry = await this.registry();
     await this.#outside(() => leaveWord(this.#inbox(), registry, word));
@@ -143,6 +174,24 @@ export class Simulation {
       this.death = death;
       this.effects = effects;
     }
+  }
+
+  /** Somebody pushes a digest under a tag at its registry; nobody is told. */
+  moveTag(reference: string, digest: string): void {
+    this.tags.set(this.referenceOf(reference), digest);
+  }
+
+  /** What a sender says of a tag arrives in the `events` queue. */
+  tellTag(reference: string, sender: RegistryEventSender = "acr-webhook", eventId = `event-${++this.#ids}`): void {
+    const receivedAt = new Date(this.now).toISOString();
+    const event: EventMessage = {
+      kind: "tag-moved",
+      eventId,
+      sender,
+      receivedAt,
+      reference: this.referenceOf(reference),
+    };
+    this.#messages.push({ queue: "events", body: event, at: this.now });
   }
 
   // Running the product
@@ -172,6 +221,12 @@ export class Simulation {
     }
   }
 
+  /** Lives on for so long, although nothing is due for a while. */
+  async live(hours: number): Promise<void> {
+    const end = this.now + hours * 3_600_000;
+    while (this.now < end) await this.settle({ hours: (end - this.now) / 3_600_000 });
+  }
+
   async #invoke(message: Message): Promise<void> {
     const died = await this.#process(async () => {
       const retry = { queues: this.#queues(), now: () => this.now, log: this.#log };
@@ -193,6 +248,19 @@ export class Simulation {
           retry,
           (w) => runWork(w, ports),
           (w, error) => giveUpRunWork(w, error, ports),
+        );
+      } else if (message.queue === "events") {
+        const event = message.body as EventMessage;
+        if (event.kind !== "tag-moved") throw new Error("only tags are heard of through the queue here");
+        const ports = this.#resolvePorts();
+        await withRetries(
+          "events",
+          event,
+          retry,
+          async (e) => {
+            this.outcomes.push(await resolveTag(e, ports));
+          },
+          (e, error) => giveUpTag(e, error, ports),
         );
       } else if (message.queue === "reports") {
         await withRetries(
@@ -264,6 +332,7 @@ export class Simulation {
       drainPoison: async () => {},
       send: (queue: QueueName, body: unknown, options?: { readonly delaySeconds?: number }) =>
         this.#effect(async () => {
+          this.onSend(body);
           this.#messages.push({
             queue,
             body: JSON.parse(JSON.stringify(body)),
@@ -282,7 +351,7 @@ export class Simulation {
   }
 
   #registries() {
-    const platform: Platform = {
+    const platform: PublishPolicy = {
       registries: {
         acme: {
           alias: "acme",
@@ -314,7 +383,18 @@ export class Simulation {
       },
       resolveDigest: (reference) => this.#look(async () => this.#digestOf(reference)),
       timing: defaultTiming,
+      policy: { waves: this.waves, freeze: this.freeze },
       mayPublish: () => this.mayPublish,
+      log: this.#log,
+    };
+  }
+
+  #resolvePorts(): ResolveTagPorts {
+    return {
+      ...this.#inbox(),
+      registries: this.#registries(),
+      resolveDigest: (reference) => this.#look(async () => this.#digestOf(reference)),
+      settleSeconds: this.settleSeconds,
       log: this.#log,
     };
   }
@@ -323,7 +403,12 @@ export class Simulation {
     return {
       ...this.#inbox(),
       registry: await this.registry(),
-      github: { tarball: async (_source, sha) => Readable.from([sha]) },
+      github: {
+        tarball: async (_source, sha) => {
+          if (this.gitHubDown) throw new TransientError("GitHub answers 503");
+          return Readable.from([sha]);
+        },
+      },
       acr: {
         uploadTarget: () =>
           this.#look(async () => {
@@ -365,6 +450,7 @@ export class Simulation {
       github: {
         postStatus: (_source: SourceRepository, sha: string, status: CommitStatus) =>
           this.#effect(async () => {
+            if (this.gitHubDown) throw new TransientError("GitHub answers 503");
             this.statuses.push({ sha, status });
           }),
       },
@@ -464,6 +550,7 @@ export class Simulation {
   }
 
   #listed(): readonly SimRun[] {
+    if (this.acrDown) throw new TransientError("ARM answers 503");
     return this.#seen().filter((r) => this.now - r.acceptedAt >= this.listLagSeconds * 1000);
   }
 
@@ -476,6 +563,7 @@ export class Simulation {
 
   #logHead(id: string) {
     const run = this.#seen().find((r) => r.acrRunId === id);
+    if (this.foreignLogFails && run?.marker === "") throw new TransientError("storage answers 403");
     const started = run && run.status !== "Queued";
     return {
       kind: "text" as const,
@@ -489,6 +577,7 @@ export class Simulation {
 
   #digestOf(reference: string): DigestLookup {
     this.#seen();
+    this.looks.push(reference);
     if (this.silent.has(reference)) return { kind: "unknown", why: "503" };
     const digest = this.tags.get(reference);
     return digest
@@ -515,20 +604,12 @@ export class Simulation {
   #snapshotImage(image: SimImage, ref: string, commit: string): SnapshotImage {
     const tag = ref.split("/").at(-1)!;
     this.#images.set(`${image.name}@${commit}`, image);
-    const definition: ImageDefinition = {
-      name: image.name,
-      registry: "acme",
-      repository: image.name,
-      context: `images/${image.name}`,
-      dockerfile: "Dockerfile",
-      buildArgs: {},
-      tags: { stable: ["{{ref_name}}"], unique: ["{{ref_name}}-{{short_sha}}-{{run}}"] },
-      test: [],
-      cache: false,
-      platforms: ["linux/amd64"],
-      timeoutSeconds: 600,
-      on: { push: { branches: ["**"], tags: [], paths: [] }, pullRequest: "off", baseUpdate: "all", schedule: [] },
-    };
+    const { on } = definitionOf(image.name);
+    const definition = definitionOf(image.name, {
+      ...(image.baseUpdate ? { on: { ...on, baseUpdate: image.baseUpdate } } : {}),
+      ...(image.compat ? { compat: true } : {}),
+      ...(image.owner === undefined ? {} : { owner: image.owner }),
+    });
     return {
       name: image.name,
       definition,
@@ -597,6 +678,35 @@ class Died extends Stopped {
 export function commitOf(n: number): string {
   return createHash("sha1").update(String(n)).digest("hex");
 }
+
+/** What slipway.yaml says of an image here: built from every branch. */
+export function definitionOf(name: string, change: Partial<ImageDefinition> = {}): ImageDefinition {
+  return definition({
+    name,
+    registry: "acme",
+    repository: name,
+    context: `images/${name}`,
+    timeoutSeconds: 600,
+    on: { ...definition().on, push: push({ branches: ["**"] }) },
+    ...change,
+  });
+}
+
+/** An image that nobody here builds. */
+export const debian = "docker.io/library/debian:12";
+
+export function digestOf(n: number): string {
+  return `sha256:${String(n).repeat(64)}`;
+}
+
+/** An uneven diamond on it: a → b → z, and a → c → e → z. */
+export const uneven: readonly SimImage[] = [
+  { name: "a", files: "a", on: [debian] },
+  { name: "b", files: "b", on: ["a"] },
+  { name: "c", files: "c", on: ["a"] },
+  { name: "e", files: "e", on: ["c"] },
+  { name: "z", files: "z", on: ["b", "e"] },
+];
 
 /** The demo's uneven diamond. */
 export function diamond(changes: Readonly<Record<string, string>> = {}): readonly SimImage[] {
