@@ -18,7 +18,7 @@ import { parseSlipwayYaml } from "./config/slipway-yaml.ts";
 import type { ConfigProblem } from "./core/config/definition.ts";
 import type { Platform } from "./core/config/platform.ts";
 import { mayPublish } from "./core/config/publish.ts";
-import type { DigestLookup } from "./core/image/digest-lookup.ts";
+import type { DigestLookup, Look, Offered } from "./core/image/digest-lookup.ts";
 import { parseReference } from "./core/image/reference.ts";
 import type { LogHead } from "./core/run/call.ts";
 import { defaultTiming } from "./core/run/desk.ts";
@@ -29,14 +29,20 @@ import { createGitHubAuth } from "./github/auth.ts";
 import { createGitHub } from "./github/github.ts";
 import { readPushEvent } from "./github/push-event.ts";
 import { verifySignature } from "./github/verify-signature.ts";
+import { askRegistry } from "./handlers/ask-registry.ts";
+import type { CheckPorts } from "./handlers/check-base-images.ts";
 import type { ReconcilePorts } from "./handlers/pass/pass.ts";
+import { readRefAs } from "./handlers/read-ref-as.ts";
 import type { ReceivePorts } from "./handlers/receive-github-delivery.ts";
-import { createRegistries, type Registry } from "./handlers/registries.ts";
+import type { ReceiveEventPorts } from "./handlers/receive-registry-event.ts";
+import { createRegistries, isOurs } from "./handlers/registries.ts";
 import type { ReportPorts } from "./handlers/report-run.ts";
 import type { ResolvePorts } from "./handlers/resolve-event.ts";
 import type { RunWorkPorts } from "./handlers/run-work.ts";
+import { isOneOf } from "./handlers/same-key.ts";
 import type { SweepPorts } from "./handlers/sweep.ts";
 import { createAcrCredentials } from "./oci/acr-token.ts";
+import { externalRegistries } from "./oci/external-registries.ts";
 import { createOciClient } from "./oci/registry-client.ts";
 import { platformFileOf, readSettings, type Settings } from "./settings.ts";
 import { streamContext } from "./source-context/context-stream.ts";
@@ -102,17 +108,14 @@ function createApp(settings: Settings, platform: Platform) {
 
   // Our Entra token goes to the login servers of configured registries and nowhere else.
   const acrCredential = createAcrCredentials({ armEndpoint: settings.armEndpoint, credential });
-  const loginServers = new Set<string>();
-  const findRegistry = async (alias: string): Promise<Registry> => {
-    const registry = await registries.find(alias);
-    loginServers.add(registry.loginServer);
-    return registry;
-  };
-  const oci = createOciClient({ credentials: (host) => (loginServers.has(host) ? acrCredential(host) : undefined) });
-  const resolveDigest = async (text: string): Promise<DigestLookup> => {
-    const parsed = parseReference(text);
-    return parsed.ok ? oci.resolveDigest(parsed.reference) : { kind: "unknown", why: parsed.message };
-  };
+  const external = externalRegistries(platform.baseUpdates.registries, settings.registryCredentials);
+  const oci = createOciClient({
+    credentials: async (host) => ((await isOurs(host, registries)) ? acrCredential(host) : external.credential(host)),
+    tokenHosts: external.tokenHosts,
+  });
+  const ask = { registries, isListed: external.isListed, look: oci.look };
+  const look = (text: string, offered?: Offered): Promise<Look> => askRegistry(text, ask, offered);
+  const resolveDigest = async (text: string): Promise<DigestLookup> => (await look(text)).lookup;
   const moveTag = async (text: string, digest: string): Promise<void> => {
     const parsed = parseReference(text);
     if (!parsed.ok || parsed.reference.tag === undefined) throw new InternalError(`not a tag: ${text}`);
@@ -120,8 +123,21 @@ function createApp(settings: Settings, platform: Platform) {
   };
 
   const inbox = { rows, queues, now, newId };
-  const history = { rows, registries: { aliases: registries.aliases, find: findRegistry } };
-  const write = writeRoutes({ ...history, ...inbox });
+  const history = { rows, registries };
+  const tracksOf: ResolvePorts["tracksOf"] = async (registry, source, ref) =>
+    (await rows.list(registry.partition, rangeOf("track", String(source.id), ref), 10_000)).map(
+      (r) => r.value as Track,
+    );
+  const readRefPorts = { github, platform, registries, parseConfig: parseSlipwayYaml, tracksOf };
+  const policy = { waves: platform.waves, freeze: platform.freeze };
+  const write = writeRoutes({
+    ...history,
+    ...inbox,
+    resolveDigest,
+    policy,
+    mayPublish: (source, alias, repository) => mayPublish(platform, source, alias, repository),
+    readRefAs: (source, ref, config) => readRefAs(source, ref, config, { ...readRefPorts, rows }),
+  });
   const read = readRoutes({
     ...history,
     factsOf: (alias) => acrOf(alias).registryFacts(),
@@ -142,21 +158,25 @@ function createApp(settings: Settings, platform: Platform) {
       now,
       log,
     }),
+    receiveEvent: (log: Log): ReceiveEventPorts => ({
+      queues,
+      isKey: (sender, key) => {
+        const keys = settings.eventKeys[sender];
+        return keys.length === 0 ? undefined : isOneOf(keys, key);
+      },
+      now,
+      log,
+    }),
     resolve: (log: Log): ResolvePorts => ({
       ...inbox,
-      github,
-      platform,
-      registries: history.registries,
-      parseConfig: parseSlipwayYaml,
-      tracksOf: async (registry, source, ref) =>
-        (await rows.list(registry.partition, rangeOf("track", String(source.id), ref), 10_000)).map(
-          (r) => r.value as Track,
-        ),
+      ...readRefPorts,
       deliveries,
+      resolveDigest,
+      settleSeconds: platform.baseUpdates.settleSeconds,
       log,
     }),
     reconcile: async (alias: string, log: Log): Promise<ReconcilePorts> => ({
-      registry: await findRegistry(alias),
+      registry: await registries.find(alias),
       rows,
       queues,
       acr: { ...acrOf(alias), logHead: (acrRunId) => readLogHead(acrOf(alias), acrRunId) },
@@ -164,15 +184,17 @@ function createApp(settings: Settings, platform: Platform) {
       now,
       newId,
       timing: defaultTiming,
+      policy,
       mayPublish: (source, repository) => mayPublish(platform, source, alias, repository),
       log,
     }),
     runWork: async (alias: string, log: Log): Promise<RunWorkPorts> => ({
       ...inbox,
-      registry: await findRegistry(alias),
+      registry: await registries.find(alias),
       github,
       acr: acrOf(alias),
-      streamContext: (tarball, contextPrefix, dockerfile) => streamContext({ tarball, contextPrefix, dockerfile }),
+      streamContext: (tarball, contextPrefix, dockerfile, rewrite) =>
+        streamContext({ tarball, contextPrefix, dockerfile, ...(rewrite && { rewrite }) }),
       upload: uploadContext,
       logs,
       resolveDigest,
@@ -181,12 +203,21 @@ function createApp(settings: Settings, platform: Platform) {
     }),
     report: (log: Log): ReportPorts => ({
       rows,
-      registries: history.registries,
+      registries,
       github,
       publicUrl: settings.publicUrl,
       log,
     }),
-    sweep: (log: Log): SweepPorts => ({ rows, queues, registries: history.registries, github, now, newId, log }),
+    checkBases: (log: Log): CheckPorts => ({
+      rows,
+      queues,
+      registries,
+      look,
+      checkSeconds: platform.baseUpdates.checkSeconds,
+      now,
+      log,
+    }),
+    sweep: (log: Log): SweepPorts => ({ rows, queues, registries, github, now, newId, log }),
     api: {
       read: (request: Parameters<typeof dispatch>[1]) => dispatch(read, request),
       write: (request: Parameters<typeof dispatch>[1]) => dispatch(write, request),

@@ -5,6 +5,8 @@ export const queueNames = {
   registries: "registries",
   runWork: "run-work",
   reports: "reports",
+  /** Written by Event Grid, read by us. */
+  registryEvents: "registry-events",
 } as const;
 export type QueueName = (typeof queueNames)[keyof typeof queueNames];
 

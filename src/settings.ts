@@ -22,6 +22,10 @@ export interface Settings {
   readonly storage: StorageConnection;
   /** Current first, then the previous one while rotating. Empty: refuse every delivery. */
   readonly webhookSecrets: readonly Secret[];
+  /** By sender of registry events, the same way; a sender without one is not listened to. */
+  readonly eventKeys: Readonly<Record<"acr-webhook" | "event-grid" | "cloud-events", readonly Secret[]>>;
+  /** `user:password` by the name of its setting, for registries that slipway.platform.yaml gives one. */
+  readonly registryCredentials: ReadonlyMap<string, { readonly username: string; readonly password: Secret }>;
   readonly github: GitHubCredential;
   /** No trailing slash, as are all URLs here. */
   readonly githubApiUrl: string;
@@ -68,7 +72,13 @@ export function readSettings(env: Environment): ReadSettings {
 
   const settings: Settings = {
     storage: readStorage(text, endpoint, problems),
-    webhookSecrets: readWebhookSecrets(env, problems),
+    webhookSecrets: readSecrets(env, "SLIPWAY_GITHUB_WEBHOOK_SECRET", problems),
+    eventKeys: {
+      "acr-webhook": readSecrets(env, "SLIPWAY_ACR_WEBHOOK_KEY", problems),
+      "event-grid": readSecrets(env, "SLIPWAY_EVENT_GRID_KEY", problems),
+      "cloud-events": readSecrets(env, "SLIPWAY_CLOUD_EVENTS_KEY", problems),
+    },
+    registryCredentials: readRegistryCredentials(env, problems),
     github: readGitHub(text, problems),
     githubApiUrl: endpoint("SLIPWAY_GITHUB_API_URL", "https://api.github.com"),
     armEndpoint: endpoint("SLIPWAY_ARM_ENDPOINT", "https://management.azure.com"),
@@ -121,20 +131,31 @@ function readStorage(text: Text, endpoint: Endpoint, problems: string[]): Storag
   };
 }
 
-function readWebhookSecrets(env: Environment, problems: string[]): Secret[] {
-  // Not trimmed: a secret is compared byte for byte with what GitHub was given.
-  const current = env.SLIPWAY_GITHUB_WEBHOOK_SECRET || undefined;
-  const previous = env.SLIPWAY_GITHUB_WEBHOOK_SECRET_PREVIOUS || undefined;
-  for (const [name, value] of Object.entries({
-    SLIPWAY_GITHUB_WEBHOOK_SECRET: current,
-    SLIPWAY_GITHUB_WEBHOOK_SECRET_PREVIOUS: previous,
-  })) {
+/** A secret that others send or sign with, and the one before it while rotating. */
+function readSecrets(env: Environment, name: string, problems: string[]): Secret[] {
+  // Not trimmed: a secret is compared byte for byte with what the sender was given.
+  const current = env[name] || undefined;
+  const previous = env[`${name}_PREVIOUS`] || undefined;
+  for (const [setting, value] of [
+    [name, current],
+    [`${name}_PREVIOUS`, previous],
+  ] as const) {
     if (value !== undefined && [...value].length < minimumSecretLength)
-      problems.push(`${name} must have at least ${minimumSecretLength} characters`);
+      problems.push(`${setting} must have at least ${minimumSecretLength} characters`);
   }
-  if (previous !== undefined && current === undefined)
-    problems.push("SLIPWAY_GITHUB_WEBHOOK_SECRET_PREVIOUS is set without SLIPWAY_GITHUB_WEBHOOK_SECRET");
+  if (previous !== undefined && current === undefined) problems.push(`${name}_PREVIOUS is set without ${name}`);
   return [current, previous].filter((value) => value !== undefined).map((value) => new Secret(value));
+}
+
+function readRegistryCredentials(env: Environment, problems: string[]): Settings["registryCredentials"] {
+  const found = new Map<string, { readonly username: string; readonly password: Secret }>();
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith("SLIPWAY_REGISTRY_") || !value) continue;
+    const colon = value.indexOf(":");
+    if (colon < 1 || colon === value.length - 1) problems.push(`${name} must be user:password`);
+    else found.set(name, { username: value.slice(0, colon), password: new Secret(value.slice(colon + 1)) });
+  }
+  return found;
 }
 
 function readGitHub(text: Text, problems: string[]): GitHubCredential {

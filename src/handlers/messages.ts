@@ -28,8 +28,22 @@ export const EventMessage = z.discriminatedUnion("kind", [
     lagged: z.number().optional(),
     ...retry,
   }),
+  z.object({
+    kind: z.literal("tag-moved"),
+    /** The sender's id of the event, made unique by sender; or the timer's own. */
+    eventId: z.string(),
+    sender: z.enum(["acr-webhook", "event-grid", "cloud-event", "base-check"]),
+    receivedAt: z.string(),
+    /** Canonical. */
+    reference: z.string(),
+    /** What the sender says is behind it: a hint, for people. */
+    hint: z.string().optional(),
+    ...retry,
+  }),
 ]);
 export type EventMessage = z.infer<typeof EventMessage>;
+export type RefMoved = Extract<EventMessage, { kind: "ref-moved" }>;
+export type TagMoved = Extract<EventMessage, { kind: "tag-moved" }>;
 
 /** `registries` → reconcile-registry. */
 export const Nudge = z.object({ registry: z.string(), nudge: z.string().optional(), ...retry });

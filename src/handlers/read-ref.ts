@@ -9,16 +9,16 @@ import {
 } from "../core/config/definition.ts";
 import { definitionKey } from "../core/config/definition-hash.ts";
 import { inputPaths } from "../core/config/inputs.ts";
-import type { Platform } from "../core/config/platform.ts";
+import type { PublishPolicy } from "../core/config/platform.ts";
 import { mayPublish } from "../core/config/publish.ts";
 import { isPushTriggered } from "../core/config/triggers.ts";
-import { readDockerfile } from "../core/image/dockerfile.ts";
+import { preflight } from "../core/image/preflight.ts";
 import { formatReference } from "../core/image/reference.ts";
 import { templateVariables } from "../core/image/tags.ts";
 import type { SkipReason } from "../core/plan/reason.ts";
-import { renderBuildArgs, renderTags, variablesOf } from "../core/run/render-run.ts";
+import { dockerfileOptions, renderBuildArgs, renderTags, variablesOf } from "../core/run/render-run.ts";
 import type { SourceRepository, SourceTree, TreeEntry } from "../core/source.ts";
-import type { Base, Refusal, SnapshotImage, Track } from "../core/state/rows.ts";
+import type { Base, RefSnapshot, Refusal, SnapshotImage, Track } from "../core/state/rows.ts";
 import { PermanentError } from "../errors.ts";
 import type { Registries, Registry } from "./registries.ts";
 
@@ -28,12 +28,21 @@ export interface ReadRefPorts {
     /** undefined: no such file. */
     file(source: SourceRepository, sha: string, path: string): Promise<string | undefined>;
   };
-  readonly platform: Platform;
+  readonly platform: PublishPolicy;
   readonly registries: Registries;
   parseConfig(text: string): Parsed<SlipwayConfig>;
   /** Tracks of this ref as last planned: an unchanged Dockerfile need not be read again. */
   tracksOf(registry: Registry, source: SourceRepository, ref: string): Promise<readonly Track[]>;
 }
+
+/** What a handler needs that finds out first which commit a ref is at. */
+export type HeadReader = ReadRefPorts["github"] & {
+  repository(id: number, lastKnownName?: string): Promise<SourceRepository | undefined>;
+  refHead(
+    source: SourceRepository,
+    ref: string,
+  ): Promise<{ readonly kind: "found"; readonly sha: string } | { readonly kind: "absent" }>;
+};
 
 export interface RegistryPart {
   readonly registry: Registry;
@@ -81,7 +90,9 @@ export async function readRef(
       );
       continue;
     }
-    const tracks = new Map((await ports.tracksOf(registry, source, ref)).map((t) => [t.image, t]));
+    // A retired track has given up its bases, and would lend the image that comes back none.
+    const tracksNow = (await ports.tracksOf(registry, source, ref)).filter((t) => !t.retired);
+    const tracks = new Map(tracksNow.map((t) => [t.image, t]));
     const read = await mapBounded(definitions, (d) =>
       readImage(d, { source, ref, sha, tree, registry, track: tracks.get(d.name), ports }),
     );
@@ -94,8 +105,16 @@ export async function readRef(
   return { kind: "read", parts, homeless, watched: watched.length };
 }
 
+/** What one registry is told. An image whose registry nobody knows is not one that was removed: what it has stays. */
+export function tellOf(
+  part: RegistryPart | undefined,
+  homeless: readonly Refusal[],
+): Pick<RefSnapshot, "images" | "refused"> {
+  return { images: part?.images ?? [], refused: [...(part?.refused ?? []), ...homeless] };
+}
+
 /** The registry, or why there is none. One that ARM does not show us must not keep images of the others from being read. */
-async function findRegistry(alias: string, ports: ReadRefPorts): Promise<Registry | string> {
+export async function findRegistry(alias: string, ports: ReadRefPorts): Promise<Registry | string> {
   try {
     return await ports.registries.find(alias);
   } catch (error) {
@@ -146,25 +165,27 @@ async function readImage(definition: ImageDefinition, context: ImageContext): Pr
       `${definition.name} makes ${common.makes.length} stable tags; at most ${stableTagsMost}`,
     );
   if (track && entry && track.dockerfileSha === entry.sha && track.wanted.definition === key && !usesCommit(definition))
-    return { ...common, bases: track.bases };
+    return { ...common, bases: track.bases, ...(track.notes ? { notes: track.notes } : {}) };
 
   const buildArgs = renderBuildArgs(definition, variables);
   if (!buildArgs.ok) return refuse("dockerfile-invalid", buildArgs.message);
   const text = await ports.github.file(source, sha, path);
   if (text === undefined) return refuse("dockerfile-missing", `there is no ${path} at ${sha.slice(0, 7)}`);
-  const dockerfile = readDockerfile(text, {
-    buildArgs: buildArgs.values,
-    target: definition.target,
-    platform: definition.platforms[0],
-  });
-  if (!dockerfile.ok)
-    return refuse("dockerfile-invalid", `${path} line ${dockerfile.line}: ${dockerfile.message}; ${dockerfile.fix}`);
-  const bases = dockerfile.facts.dependencies.map(
-    (d): Base => ({ reference: formatReference(d.reference), class: d.class, pinned: d.pinned }),
+  const checked = preflight(text, dockerfileOptions(definition, buildArgs.values), definition.compat === true);
+  if (!checked.ok)
+    return refuse("dockerfile-invalid", `${path} line ${checked.line}: ${checked.message}; ${checked.fix}`);
+  const bases = checked.dependencies.map(
+    (d): Base => ({
+      reference: formatReference(d.reference),
+      class: d.class,
+      pinned: d.pinned,
+      ...(d.tag ? { tag: formatReference(d.tag) } : {}),
+    }),
   );
   if (bases.length > basesMost)
     return refuse("too-many-bases", `${path} names ${bases.length} images; at most ${basesMost} are followed`);
-  return { ...common, bases };
+  const notes = checked.notes.map((note) => `${path} line ${note.line}: ${note.message}`);
+  return { ...common, bases, ...(notes.length > 0 ? { notes } : {}) };
 }
 
 /** Content, not commits: an image is rebuilt when a file it is built from differs, however many commits lie between. */

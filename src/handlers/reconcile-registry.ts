@@ -39,7 +39,7 @@ async function runPass(pass: Pass): Promise<void> {
       const folded = await foldInbox(pass);
       await advanceLive(pass);
       // While an inbox row is half expanded the closure is not whole, and what looks ready may not be (R4).
-      if (folded) await releaseReady(pass);
+      if (folded) await pass.sharingLooks(() => releaseReady(pass));
     } while (pass.progressed && pass.hasTime());
     const nudge = await nextNudge(pass);
     const seen = wake.row && { token: (wake.row.value as Wake).token, etag: wake.row.etag };

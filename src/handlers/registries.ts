@@ -10,6 +10,9 @@ import { PermanentError, TransientError } from "../errors.ts";
 /** Rows that belong to no registry: registries, sources, notes, and decisions about events that concern none. */
 export const platformPartition = "platform";
 
+/** Decisions about pushes that are news to nobody. Every build makes several, so they are kept out of the way of all others. */
+export const pushesPartition = "pushes";
+
 /** Run ids of a registry that was deleted and made again start a million later, so that they never repeat. */
 const sequencesPerGeneration = 1_000_000;
 
@@ -33,15 +36,45 @@ export interface Registries {
   readonly aliases: readonly string[];
 }
 
+/** undefined, and said in the log, for a registry that ARM does not show us: it must not keep the others from the news. */
+export async function findOrSay(
+  alias: string,
+  ports: { readonly registries: Registries; log(message: string, fields: Record<string, unknown>): void },
+): Promise<Registry | undefined> {
+  try {
+    return await ports.registries.find(alias);
+  } catch (error) {
+    if (!(error instanceof PermanentError)) throw error;
+    ports.log("registry cannot be had", { registry: alias, why: error.message });
+    return undefined;
+  }
+}
+
+/** Whether a registry of ours answers at this host; undefined while one that cannot be had might be it. */
+export async function isOurs(host: string, registries: Registries): Promise<boolean | undefined> {
+  const found = await Promise.all(
+    registries.aliases.map((alias) =>
+      registries.find(alias).catch((error: unknown) => {
+        if (error instanceof TransientError || error instanceof PermanentError) return undefined;
+        throw error;
+      }),
+    ),
+  );
+  if (found.some((registry) => registry?.loginServer === host)) return true;
+  return found.includes(undefined) ? undefined : false;
+}
+
 const freshMs = 600_000;
+/** Every look at a base image asks for all registries, so one that cannot be had must not cost a call to ARM each time. */
+const failedMs = 10_000;
 
 export function createRegistries(ports: {
-  readonly platform: Platform;
+  readonly platform: Pick<Platform, "registries">;
   readonly rows: Rows;
   factsOf(alias: string): Promise<RegistryFacts>;
   now(): number;
 }): Registries {
-  const known = new Map<string, { readonly registry: Registry; readonly at: number }>();
+  const known = new Map<string, { readonly registry: Promise<Registry>; readonly until: number }>();
 
   async function load(config: RegistryConfig): Promise<Registry> {
     const rowKey = key("registry", config.alias);
@@ -80,9 +113,10 @@ export function createRegistries(ports: {
       const config = Object.hasOwn(ports.platform.registries, alias) ? ports.platform.registries[alias] : undefined;
       if (!config) throw new PermanentError("unknown-registry", `slipway.platform.yaml names no registry "${alias}"`);
       const cached = known.get(alias);
-      if (cached && ports.now() - cached.at < freshMs) return cached.registry;
-      const registry = await load(config);
-      known.set(alias, { registry, at: ports.now() });
+      if (cached && ports.now() < cached.until) return cached.registry;
+      const registry = load(config);
+      known.set(alias, { registry, until: ports.now() + freshMs });
+      registry.catch(() => known.set(alias, { registry, until: ports.now() + failedMs }));
       return registry;
     },
   };

@@ -12,7 +12,7 @@ import type { Rows } from "../core/state/store.ts";
 import { PermanentError, TransientError } from "../errors.ts";
 import type { Report } from "./messages.ts";
 import { platformPartition, type Registries } from "./registries.ts";
-import type { Note } from "./resolve-event.ts";
+import type { Note } from "./resolve-ref.ts";
 
 export interface ReportPorts {
   readonly rows: Rows;

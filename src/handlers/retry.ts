@@ -3,9 +3,12 @@
  * gives up after five. A bug still fails the invocation, so that it is seen and ends in the poison queue.
  */
 import { PermanentError, TransientError } from "../errors.ts";
-import type { QueueName, Queues } from "../ports.ts";
+import { type QueueName, type Queues, queueNames } from "../ports.ts";
 
-const daysMost = 3;
+/** An event is in its message alone: nobody else would try it again. */
+const eventDaysMost = 3;
+/** Of everything else a row says that it is owed, and the sweep sends it again: a message of its own for each of both would multiply. */
+const owedSecondsMost = 60;
 const delayMostSeconds = 900;
 
 export interface Retried {
@@ -19,7 +22,7 @@ export interface RetryPorts {
   log(message: string, fields: Record<string, unknown>): void;
 }
 
-/** `giveUp` records what can no longer be done, for people; it is called for permanent faults and after three days. */
+/** `giveUp` records what can no longer be done, for people; it is called for permanent faults, and for events after three days. */
 export async function withRetries<M extends Retried>(
   queue: QueueName,
   message: M,
@@ -34,7 +37,12 @@ export async function withRetries<M extends Retried>(
     if (!(error instanceof TransientError)) throw error;
     const tries = (message.tries ?? 0) + 1;
     const since = message.since ?? new Date(ports.now()).toISOString();
-    if (ports.now() - Date.parse(since) > daysMost * 86_400_000) return await giveUp(message, error);
+    const seconds = (ports.now() - Date.parse(since)) / 1000;
+    if (queue === queueNames.events && seconds > eventDaysMost * 86_400) return await giveUp(message, error);
+    if (queue !== queueNames.events && seconds > owedSecondsMost) {
+      ports.log("left to the sweep", { queue, tries, why: error.message });
+      return;
+    }
     const delaySeconds = Math.min(delayMostSeconds, Math.max(error.retryAfterSeconds ?? 0, 2 ** Math.min(tries, 10)));
     ports.log("trying again later", { queue, tries, delaySeconds, why: error.message });
     await ports.queues.send(queue, { ...message, tries, since }, { delaySeconds });

@@ -4,8 +4,11 @@
  */
 import type { Readable } from "node:stream";
 import type { DigestLookup } from "../core/image/digest-lookup.ts";
+import { pinDockerfile } from "../core/image/pin-dockerfile.ts";
 import { formatReference } from "../core/image/reference.ts";
 import { seqOf } from "../core/run/desk.ts";
+import { isInputFault } from "../core/run/end-code.ts";
+import { dockerfileOptions } from "../core/run/render-run.ts";
 import type { SourceRepository } from "../core/source.ts";
 import { keys } from "../core/state/keys.ts";
 import type { Attempt, Inbox, Run, Track } from "../core/state/rows.ts";
@@ -36,6 +39,8 @@ export interface RunWorkPorts extends InboxWriter {
     tarball: Readable,
     contextPrefix: string,
     dockerfile: string,
+    /** Gives the Dockerfile that is sent instead; what it throws fails the context. */
+    rewrite?: (text: string) => string,
   ): { readonly stream: Readable; readonly done: Promise<unknown> };
   /** Destroys the stream when it fails, so that nobody goes on packing. */
   upload(stream: Readable, uploadUrl: Secret): Promise<void>;
@@ -45,17 +50,20 @@ export interface RunWorkPorts extends InboxWriter {
   log(message: string, fields: Record<string, unknown>): void;
 }
 
+/** A run holds one of the registry's slots while its context is prepared, and the images of other sources wait for slots. */
+const preparePatienceMs = 1_800_000;
+
 export async function runWork(message: RunWork, ports: RunWorkPorts): Promise<void> {
   const run = await readRow<Run>(ports, keys.run(seqOf(message.run)));
   const attempt = await readRow<Attempt>(ports, keys.attempt(message.run, message.runAttempt));
   if (!run || !attempt) return;
   if (message.kind === "collect") return collect(run, attempt, ports);
-  if (attempt.stage === "preparing") await prepare(run, attempt, ports);
+  if (attempt.stage === "preparing") await prepareInTime(run, attempt, ports);
 }
 
 /** For work that failed for good: the run ends and says why. */
 export async function giveUpRunWork(message: RunWork, error: Error, ports: RunWorkPorts): Promise<void> {
-  const code = error instanceof PermanentError ? error.code : "gave-up";
+  const code = error instanceof PermanentError && isInputFault(error.code) ? error.code : "gave-up";
   const common = {
     id: `${message.run}.${message.runAttempt}.${message.kind}-failed`,
     run: message.run,
@@ -72,13 +80,23 @@ async function readRow<T>(ports: RunWorkPorts, key: string): Promise<T | undefin
   return (await ports.rows.read(ports.registry.partition, key)).row?.value as T | undefined;
 }
 
+async function prepareInTime(run: Run, attempt: Attempt, ports: RunWorkPorts): Promise<void> {
+  try {
+    await prepare(run, attempt, ports);
+  } catch (error) {
+    const waited = ports.now() - Date.parse(attempt.startedAt);
+    if (!(error instanceof TransientError) || waited < preparePatienceMs) throw error;
+    throw new PermanentError("gave-up", `its context could not be sent to ACR for half an hour: ${error.message}`);
+  }
+}
+
 /** Only a tarball of the build's own folder goes to ACR, streamed through us: no credential reaches ACR and no `.git` an image (R8). */
 async function prepare(run: Run, attempt: Attempt, ports: RunWorkPorts): Promise<void> {
   // The place first: a download that nobody takes would stay open.
   const target = await ports.acr.uploadTarget();
   const tarball = await ports.github.tarball(run.source, attempt.wanted.commit);
   const { context, dockerfile } = attempt.definition;
-  const packed = ports.streamContext(tarball, context, dockerfile);
+  const packed = ports.streamContext(tarball, context, dockerfile, pinning(attempt));
   const [sent, made] = await Promise.allSettled([ports.upload(packed.stream, target.uploadUrl), packed.done]);
   tarball.destroy();
   // When the context itself is at fault, that is the answer; otherwise a broken upload is, and what it did to the stream is its echo.
@@ -93,6 +111,17 @@ async function prepare(run: Run, attempt: Attempt, ports: RunWorkPorts): Promise
     attempt: attempt.number,
     sourceLocation: target.relativePath,
   });
+}
+
+/** `compat`: the digests frozen with the attempt, so that what the image stands on is proved. */
+function pinning({ definition, buildArgs, bases }: Attempt): ((text: string) => string) | undefined {
+  if (!definition.compat) return undefined;
+  return (text) => {
+    const pinned = pinDockerfile(text, dockerfileOptions(definition, buildArgs), bases);
+    if (pinned.ok) return pinned.text;
+    const { line, message, fix } = pinned;
+    throw new PermanentError("dockerfile-invalid", `${definition.dockerfile} line ${line}: ${message}; ${fix}`);
+  };
 }
 
 const logChunk = 256 * 1024;

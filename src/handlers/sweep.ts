@@ -12,7 +12,7 @@ import { leaveWord } from "./inbox.ts";
 import type { Wake } from "./lease.ts";
 import { type EventMessage, RunWork } from "./messages.ts";
 import { platformPartition, type Registries, type Registry } from "./registries.ts";
-import type { Note, SeenRef } from "./resolve-event.ts";
+import type { Note, SeenRef } from "./resolve-ref.ts";
 
 export interface ListedRef {
   readonly ref: string;
@@ -38,12 +38,16 @@ export interface SweepPorts {
 /** An owed message this old was probably lost between the transaction and the queue. */
 const lateMs = 60_000;
 const lateMostMs = 3_600_000;
+/** A run holds a slot while its context is prepared. */
+const prepareLateMostMs = 300_000;
 const dueMost = 200;
 const sourcesPerTick = 3;
 const refsMost = 20_000;
 /** GitHub keeps deliveries for redelivery three days. */
 const redeliverHours = 72;
 const redeliveriesMost = 20;
+/** A delivery that is on its way speaks first: people know the push that set a run off, not the sweep that saw it too. */
+const deliveryFirstSeconds = 5;
 
 export async function sweep(ports: SweepPorts): Promise<void> {
   // One thing that fails must not keep the others from being done.
@@ -78,10 +82,11 @@ async function sendLate<T extends { readonly resent?: number }>(
   send: (owed: T) => Promise<void>,
 ): Promise<void> {
   const { now } = await ports.rows.read(partition, keys.lease);
+  const mostMs = kind === "prepare" ? prepareLateMostMs : lateMostMs;
   for (const row of await ports.rows.list(partition, rangeOf("due", kind), dueMost)) {
     const owed = row.value as T;
     const resent = owed.resent ?? 0;
-    if (now - row.writtenAt < Math.min(lateMostMs, lateMs * 4 ** resent)) continue;
+    if (now - row.writtenAt < Math.min(mostMs, lateMs * 4 ** resent)) continue;
     const again: RowWrite = { kind: "replace", key: row.key, value: { ...owed, resent: resent + 1 }, etag: row.etag };
     if ((await ports.rows.transact(partition, [again])).kind === "done") await send(owed);
   }
@@ -258,7 +263,7 @@ async function announce(
     deleted: sha === undefined,
   };
   ports.log("a ref moved without a word", { source: source.fullName, ref, sha });
-  await ports.queues.send(queueNames.events, message);
+  await ports.queues.send(queueNames.events, message, { delaySeconds: deliveryFirstSeconds });
 }
 
 async function tolerate(what: string, ports: SweepPorts, work: () => Promise<void>): Promise<void> {

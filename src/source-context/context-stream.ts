@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { posix } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -45,6 +46,8 @@ export interface ContextRequest {
   readonly contextPrefix: string;
   /** From the context folder. */
   readonly dockerfile: string;
+  /** Gives the Dockerfile that is sent instead of the one in the archive; `done` fails with what it throws. */
+  readonly rewrite?: (text: string) => string;
   readonly limits?: ContextLimits;
 }
 
@@ -105,7 +108,7 @@ async function* counted(packed: Pack, queue: Queue, copying: Promise<unknown>): 
 }
 
 async function copyEntries(request: ContextRequest, packed: Pack, queue: Queue): Promise<ContextSize> {
-  const { tarball, contextPrefix, dockerfile, limits = defaultContextLimits } = request;
+  const { tarball, contextPrefix, dockerfile, rewrite, limits = defaultContextLimits } = request;
   const folder = normaliseFolder(contextPrefix);
   const wanted = posix.normalize(dockerfile);
   const unpacked = extract();
@@ -129,8 +132,16 @@ async function copyEntries(request: ContextRequest, packed: Pack, queue: Queue):
     kept.bytes += header.size;
     if (header.type === "file") kept.files += 1;
     check(kept, limits, 1, "the build context is");
-    found ||= header.name === wanted && header.type !== "directory";
+    const isDockerfile = header.name === wanted && header.type !== "directory";
+    found ||= isDockerfile;
     await room(packed, queue);
+    if (isDockerfile && rewrite) {
+      const body = await rewritten(entry, header, rewrite);
+      kept.bytes += body.length - header.size;
+      queue.offered += tarBlock + body.length;
+      packed.entry({ ...header, size: body.length }, body);
+      continue;
+    }
     queue.offered += tarBlock + header.size;
     await copyEntry(entry, header, packed);
   }
@@ -169,6 +180,20 @@ async function copyEntry(entry: Entry, header: KeptHeader, packed: Pack): Promis
     entry.on("error", (error) => sink.destroy(error));
     entry.pipe(sink);
   });
+}
+
+const dockerfileMost = 4 * 1024 * 1024;
+
+async function rewritten(entry: Entry, header: KeptHeader, rewrite: (text: string) => string): Promise<Buffer> {
+  const refuse = (why: string) =>
+    new PermanentError("dockerfile-invalid", `${header.name} ${why}, so compat cannot rewrite it`);
+  if (header.type !== "file") throw refuse("is a link");
+  if (header.size > dockerfileMost) throw refuse("is too large");
+  const chunks: Buffer[] = [];
+  for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  if (!isUtf8(bytes)) throw refuse("is not UTF-8 text");
+  return Buffer.from(rewrite(bytes.toString("utf8")));
 }
 
 function sort(error: unknown): Error {

@@ -3,7 +3,7 @@
  * that were created since, by the marker in their logs; only when none can be ours is another one asked for.
  */
 import { type AcrRun, isAcrTerminal } from "../../core/run/acr-run.ts";
-import { giveUpLost, link, mayGiveUp, whoseRun } from "../../core/run/call.ts";
+import { giveUpLost, type LogHead, link, mayGiveUp, whoseRun } from "../../core/run/call.ts";
 import { getRun, isoOf } from "../../core/run/desk.ts";
 import { owe } from "../../core/run/transition.ts";
 import { keys } from "../../core/state/keys.ts";
@@ -39,7 +39,9 @@ export async function watchGivenUp(pass: Pass): Promise<void> {
     const watched = row.value as { run: string; attempt: number; until: string };
     const attempt = await pass.decide((desk) => desk.world.get<Attempt>(keys.attempt(watched.run, watched.attempt)));
     if (!attempt?.calledAt) continue;
-    const { ours, others } = await candidates(pass, attempt, attempt.calledAt);
+    // Asked before ACR is: a watch that cannot be kept ends all the same.
+    const over = Date.parse(watched.until) < pass.ports.now();
+    const { ours, others } = over ? nobody : await candidates(pass, attempt, attempt.calledAt);
     if (others.length > 0) {
       const excluded = [...(attempt.excluded ?? []), ...others];
       await pass.decide((desk) =>
@@ -47,22 +49,25 @@ export async function watchGivenUp(pass: Pass): Promise<void> {
       );
     }
     if (ours && !isAcrTerminal(ours.status)) await cancelAtAcr(pass, ours.acrRunId);
-    const over = Date.parse(watched.until) < pass.ports.now() || (ours !== undefined && isAcrTerminal(ours.status));
-    if (over)
+    if (over || (ours && isAcrTerminal(ours.status)))
       await pass.decide((desk) => {
         desk.world.remove(row.key);
         const run = getRun(desk.world, watched.run);
         // Whatever it pushed, the stable tags are looked at again.
-        if (run && ours) owe(desk, { kind: "collect", run: run.id, attempt: watched.attempt, seq: run.seq });
+        if (run) owe(desk, { kind: "collect", run: run.id, attempt: watched.attempt, seq: run.seq });
       });
   }
 }
 
-async function candidates(
-  pass: Pass,
-  attempt: Attempt,
-  sinceIso: string,
-): Promise<{ readonly ours: AcrRun | undefined; readonly undecided: number; readonly others: readonly string[] }> {
+interface Candidates {
+  readonly ours: AcrRun | undefined;
+  readonly undecided: number;
+  readonly others: readonly string[];
+}
+
+const nobody: Candidates = { ours: undefined, undecided: 0, others: [] };
+
+async function candidates(pass: Pass, attempt: Attempt, sinceIso: string): Promise<Candidates> {
   const { acr, rows, registry } = pass.ports;
   const others: string[] = [];
   let undecided = 0;
@@ -72,11 +77,21 @@ async function candidates(
     await pass.lease.renewIfOld();
     if (attempt.excluded?.includes(seen.acrRunId)) continue;
     if ((await rows.read(registry.partition, keys.acrRun(seen.acrRunId))).row) continue;
-    const log = await acr.logHead(seen.acrRunId);
+    const log = await headOfLog(pass, seen.acrRunId);
     const whose = await pass.decide((desk) => whoseRun(desk, attempt, log, seen));
     if (whose === "ours") return { ours: seen, undecided, others };
     if (whose === "another") others.push(seen.acrRunId);
     else undecided++;
   }
   return { ours: undefined, undecided, others };
+}
+
+/** One stranger's log that cannot be read must not hold up the registry. */
+async function headOfLog(pass: Pass, acrRunId: string): Promise<LogHead> {
+  try {
+    return await pass.ports.acr.logHead(acrRunId);
+  } catch (error) {
+    pass.ports.log("log cannot be read", { acrRunId, why: error instanceof Error ? error.message : String(error) });
+    return { kind: "unreadable" };
+  }
 }

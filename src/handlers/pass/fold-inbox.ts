@@ -1,5 +1,8 @@
-import { expand } from "../../core/plan/expand.ts";
+import type { StaleWord } from "../../core/plan/base-ended.ts";
+import { expand, forgetPlan } from "../../core/plan/expand.ts";
+import { hearLater } from "../../core/plan/later.ts";
 import { isoOf } from "../../core/run/desk.ts";
+import { recheckTimeOf } from "../../core/run/place.ts";
 import { keys } from "../../core/state/keys.ts";
 import type { Inbox } from "../../core/state/rows.ts";
 import { TransientError } from "../../errors.ts";
@@ -9,6 +12,7 @@ const inboxPage = 32;
 
 /** Returns whether every word was worked off. */
 export async function foldInbox(pass: Pass): Promise<boolean> {
+  await hearWhatWaited(pass);
   const words = await pass.list("in", inboxPage);
   for (const row of words) {
     const { key, value } = row;
@@ -25,13 +29,21 @@ export async function foldInbox(pass: Pass): Promise<boolean> {
   return words.length < inboxPage && !(await pass.hasWords());
 }
 
+/** Words whose moment has come join the others. */
+async function hearWhatWaited(pass: Pass): Promise<void> {
+  for (const row of await pass.list("later", inboxPage)) {
+    if (recheckTimeOf(row.key) > pass.ports.now()) return;
+    pass.know(row);
+    await pass.decide((desk) => hearLater(desk, row.key, row.value as StaleWord));
+  }
+}
+
 /** A word nobody can work off is our bug; it must not hold up the registry, and must not be lost either. */
 async function setAside(pass: Pass, inboxKey: string, word: Inbox, error: unknown): Promise<void> {
   const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
   pass.ports.log("word set aside", { registry: pass.ports.registry.alias, word: word.id, kind: word.kind, why });
   await pass.decide((desk) => {
-    for (const rest of [keys.expansion(word.id), keys.expansionCursor(word.id)])
-      if (desk.world.get(rest) !== undefined) desk.world.remove(rest);
+    forgetPlan(desk, word.id);
     desk.world.put(keys.stuck(word.id), { word, why, at: isoOf(desk.now) });
     desk.world.remove(inboxKey);
   });

@@ -15,8 +15,8 @@ export async function nextNudge(pass: Pass): Promise<{ readonly id: string; read
     );
     moments.push(now() + (run && attempt ? lookAgainMs(run, attempt, now()) : 0));
   }
-  const [waiting] = await pass.list("wait", 1);
-  if (waiting) moments.push(recheckTimeOf(waiting.key));
+  for (const segment of ["wait", "later"])
+    for (const row of await pass.list(segment, 1)) moments.push(recheckTimeOf(row.key));
   // An attempt that was given up may still turn up and push.
   if ((await pass.list("watch", 1)).length > 0) moments.push(now() + 60_000);
   if (moments.length === 0 && (await pass.list("ready", 1)).length > 0) moments.push(now() + 5_000);

@@ -2,7 +2,7 @@
 import type { DigestLookup } from "../../core/image/digest-lookup.ts";
 import type { AcrRun, StartOutcome, StartRequest } from "../../core/run/acr-run.ts";
 import type { LogHead } from "../../core/run/call.ts";
-import type { Desk, Timing } from "../../core/run/desk.ts";
+import type { Desk, Policy, Timing } from "../../core/run/desk.ts";
 import type { SourceRepository } from "../../core/source.ts";
 import { rangeOf } from "../../core/state/keys.ts";
 import type { Due, Live } from "../../core/state/rows.ts";
@@ -10,6 +10,7 @@ import type { Rows, StoredRow } from "../../core/state/store.ts";
 import { NotRead, World } from "../../core/state/world.ts";
 import { type Queues, queueNames } from "../../ports.ts";
 import type { HeldLease } from "../lease.ts";
+import { readMissing } from "../read-missing.ts";
 import type { Registry } from "../registries.ts";
 
 export interface AcrPort {
@@ -31,6 +32,7 @@ export interface ReconcilePorts {
   now(): number;
   newId(): string;
   readonly timing: Timing;
+  readonly policy: Policy;
   mayPublish(source: SourceRepository, repository: string): boolean;
   log(message: string, fields: Record<string, unknown>): void;
 }
@@ -38,6 +40,8 @@ export interface ReconcilePorts {
 /** Long enough to work off a wave's worth of words, short enough to be far from the function's timeout. */
 const passMs = 60_000;
 const liveMost = 1000;
+/** A base that moves meanwhile is found after the build, and costs another one. */
+const sharedMs = 5_000;
 
 export class Pass {
   readonly ports: ReconcilePorts;
@@ -48,6 +52,7 @@ export class Pass {
   progressed = false;
   readonly #world = new World();
   readonly #silent = new Map<string, DigestLookup>();
+  #shared: Map<string, { readonly lookup: DigestLookup; readonly at: number }> | undefined;
   readonly #began: number;
 
   constructor(ports: ReconcilePorts, lease: HeldLease) {
@@ -68,14 +73,20 @@ export class Pass {
     for (;;) {
       const mark = world.mark();
       try {
-        const { registry, timing, mayPublish } = this.ports;
-        const result = decision({ world, now, registry, timing, mayPublish });
+        const { registry, timing, policy, mayPublish } = this.ports;
+        const result = decision({ world, now, registry, timing, policy, mayPublish });
         await this.#commit();
         return result;
       } catch (error) {
         world.rewind(mark);
         if (!(error instanceof NotRead)) throw error;
-        await this.#read(error);
+        await readMissing(world, error, {
+          rows: this.ports.rows,
+          partition: this.ports.registry.partition,
+          resolveDigest: (reference) => this.#lookUp(reference),
+          // Two renewals at once would each take the other for somebody else.
+          meanwhile: () => this.lease.renewIfOld(),
+        });
       }
     }
   }
@@ -99,26 +110,30 @@ export class Pass {
     return (await this.list("live", liveMost)).map((r) => r.value as Live);
   }
 
-  async #read(missing: NotRead): Promise<void> {
-    const { rows, registry } = this.ports;
-    await this.lease.renewIfOld();
-    await Promise.all(
-      missing.fetches.map(async (fetch) => {
-        if (fetch.kind === "row")
-          this.#world.addRow(fetch.key, (await rows.read(registry.partition, fetch.key)).row?.value);
-        else if (fetch.kind === "range")
-          this.#world.addRange(fetch.range, fetch.limit, await rows.list(registry.partition, fetch.range, fetch.limit));
-        else this.#world.addDigest(fetch.reference, await this.#lookUp(fetch.reference));
-      }),
-    );
+  /**
+   * Lets the runs that `work` releases share their looks at bases: a hundred that stand on one ask for it once. Safe for
+   * releases only. What is seen here is newer than every word that planned the runs and older than any of their builds,
+   * which is what R2 and the first half of "proved" need; its second half is a look after the build, always of its own.
+   */
+  async sharingLooks(work: () => Promise<void>): Promise<void> {
+    this.#shared = new Map();
+    try {
+      await work();
+    } finally {
+      this.#shared = undefined;
+    }
   }
 
   /** A registry that does not answer is asked once a pass: everyone who stands on its images waits for it together. */
   async #lookUp(reference: string): Promise<DigestLookup> {
     const silent = this.#silent.get(reference);
     if (silent) return silent;
+    const at = this.ports.now();
+    const shared = this.#shared?.get(reference);
+    if (shared && at - shared.at < sharedMs) return shared.lookup;
     const lookup = await this.ports.resolveDigest(reference);
     if (lookup.kind === "unknown") this.#silent.set(reference, lookup);
+    this.#shared?.set(reference, { lookup, at });
     return lookup;
   }
 

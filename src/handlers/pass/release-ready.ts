@@ -1,6 +1,6 @@
 import { failRun } from "../../core/run/answers.ts";
 import { getRun } from "../../core/run/desk.ts";
-import { placeRun, recheckTimeOf, releaseFromCycle } from "../../core/run/place.ts";
+import { placeRun, recheckTimeOf, releaseFromCycle, waitsForItself } from "../../core/run/place.ts";
 import { release } from "../../core/run/release.ts";
 import type { Waiting } from "../../core/state/rows.ts";
 import { TransientError } from "../../errors.ts";
@@ -54,14 +54,16 @@ async function recheckWaiting(pass: Pass): Promise<void> {
   const due = held.filter((w) => w.at <= pass.ports.now() || (stuck && w.hold !== "base-unknown"));
   for (const { run } of due) await placeAgain(pass, run);
   if (!stuck || !(await isStuck(pass))) return;
-  // One that waits for a registry to answer will go on by itself, and what waits for it with it: that is no cycle.
-  if (held.some((w) => w.hold === "base-unknown")) return;
-  const oldest = held.filter((w) => w.hold === "base").sort((x, y) => x.order - y.order)[0];
-  if (oldest)
-    await pass.decide((desk) => {
-      const run = getRun(desk.world, oldest.run);
-      if (run?.status === "Planned") releaseFromCycle(desk, run);
+  const byAge = held.filter((w) => w.hold === "base").sort((x, y) => x.order - y.order);
+  for (const { run: id } of byAge) {
+    const released = await pass.decide((desk) => {
+      const run = getRun(desk.world, id);
+      if (run?.status !== "Planned" || !waitsForItself(desk, run)) return false;
+      releaseFromCycle(desk, run);
+      return true;
     });
+    if (released) return;
+  }
 }
 
 async function placeAgain(pass: Pass, runId: string): Promise<void> {

@@ -1,0 +1,247 @@
+/**
+ * A tag may have moved: ask the registry what is behind it now, wait until it settles, and tell the registries whose
+ * images stand on it. What the sender said is only a hint. Running it twice, or for two senders, leaves one word.
+ */
+
+import { createHash } from "node:crypto";
+import type { DigestLookup } from "../core/image/digest-lookup.ts";
+import { addPast, pastOf } from "../core/image/tag-history.ts";
+import type { Cause, SkipReason } from "../core/plan/reason.ts";
+import { seqOf } from "../core/run/desk.ts";
+import { keys, rangeOf } from "../core/state/keys.ts";
+import type { Followed, Run, Track } from "../core/state/rows.ts";
+import type { RowWrite, StoredRow } from "../core/state/store.ts";
+import { TransientError } from "../errors.ts";
+import { queueNames } from "../ports.ts";
+import { recordNothing } from "./decide-nothing.ts";
+import { type InboxWriter, leaveWord } from "./inbox.ts";
+import type { TagMoved } from "./messages.ts";
+import { findOrSay, platformPartition, pushesPartition, type Registries, type Registry } from "./registries.ts";
+
+export interface ResolveTagPorts extends InboxWriter {
+  readonly registries: Registries;
+  resolveDigest(reference: string): Promise<DigestLookup>;
+  /** A tag that moves again within this many seconds is waited for: multi-arch images are pushed in parts. */
+  readonly settleSeconds: number;
+  log(message: string, fields: Record<string, unknown>): void;
+}
+
+/** A tag that never rests is taken as it is after this many settle times. */
+const settlesMost = 10;
+/** Others may write what is known of a tag meanwhile; beyond this many times in a row we come back later. */
+const conflictsMost = 20;
+
+export async function resolveTag(message: TagMoved, ports: ResolveTagPorts): Promise<string | "later"> {
+  const followers = await followersOf(message.reference, ports);
+  if (followers.length === 0)
+    return decideAside(ports, message, "base-not-followed", `no image stands on ${message.reference}`);
+  for (let conflicts = 0; conflicts < conflictsMost; conflicts++) {
+    const { row } = await ports.rows.read(platformPartition, keys.followed(message.reference));
+    const lookup = await ports.resolveDigest(message.reference);
+    if (lookup.kind === "unknown" && lookup.forbidden)
+      return decideNothing(ports, message, "base-not-followed", lookup.why);
+    if (lookup.kind === "unknown")
+      throw new TransientError(`resolve ${message.reference}: ${lookup.why}`, {
+        ...(lookup.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: lookup.retryAfterSeconds }),
+      });
+    if (lookup.kind === "absent")
+      return decideNothing(ports, message, "base-absent", `${message.reference} does not exist at its registry`);
+    const outcome = await follow(message, lookup.digest, row, followers, ports);
+    // Somebody else wrote what is known of the tag meanwhile: what we read may be older.
+    if (outcome !== "conflict") return outcome;
+  }
+  throw new TransientError(`resolve ${message.reference}: what is known of it changed under each write`);
+}
+
+export async function giveUpTag(message: TagMoved, error: Error, ports: ResolveTagPorts): Promise<void> {
+  await decideNothing(ports, message, "delivery-failed", error.message);
+}
+
+async function follow(
+  message: TagMoved,
+  digest: string,
+  row: StoredRow | undefined,
+  followers: readonly Follower[],
+  ports: ResolveTagPorts,
+): Promise<string | "later" | "conflict"> {
+  const known = row?.value as Followed | undefined;
+  const at = new Date(ports.now()).toISOString();
+  const isKnown = known?.digest === digest;
+  const unchanged = async () => {
+    if (known?.pending && !(await remember(ports, row, { ...known, checkedAt: at, pending: undefined })))
+      return "conflict" as const;
+    return decideNothing(ports, message, "nothing-changed", `${message.reference} is ${digest} as before`);
+  };
+  if (isKnown && known.claimedBy === undefined) return unchanged();
+  const makers = await Promise.all(
+    followers.map(({ registry }) => makerOf(message.reference, digest, known?.since, registry, ports)),
+  );
+  const claimedBy = makers.find((maker) => maker?.building)?.run;
+  if (isKnown && claimedBy !== undefined) return unchanged();
+  const ours = makers.find((maker) => maker !== undefined)?.run;
+  if (isKnown && ours !== undefined) {
+    const { claimedBy: _, pending: __, ...proved } = known;
+    if (!(await remember(ports, row, { ...proved, checkedAt: at }))) return "conflict";
+    return decideAside(ports, message, "own-push", `pushed by our own run ${ours}`);
+  }
+  // What we push moves once; and what our run only seemed to push has stayed since.
+  const settling = ours === undefined && !isKnown ? await settle(message, digest, known, row, ports) : "settled";
+  if (settling !== "settled") return settling;
+
+  const moves = (known?.moves ?? 0) + 1;
+  const id = wordId(message.reference, digest, moves, known);
+  const before = isKnown ? known.previous : known?.since ? { digest: known.digest!, since: known.since } : undefined;
+  const from = before?.digest;
+  const past = isKnown || !from ? pastOf(known) : addPast(pastOf(known), { digest: from, until: at });
+  const concerned = followers.filter((f, i) => f.moves && makers[i] === undefined).map((f) => f.registry);
+  for (const registry of concerned)
+    await leaveWord(ports, registry, {
+      kind: "tag-moved",
+      id,
+      cause: causeOf(message),
+      reference: message.reference,
+      digest,
+      ...(from ? { from } : {}),
+    });
+  // After the words: whoever dies in between leaves the same words again, with the same id.
+  const next: Followed = {
+    reference: message.reference,
+    digest,
+    since: at,
+    checkedAt: at,
+    moves,
+    failures: 0,
+    ...(before ? { previous: before } : {}),
+    past,
+    ...(claimedBy === undefined ? {} : { claimedBy }),
+  };
+  if (!(await remember(ports, row, next))) return "conflict";
+  if (concerned.length > 0) return `left word ${id} for ${concerned.map((r) => r.alias).join(", ")}`;
+  if (ours !== undefined)
+    return decideAside(
+      ports,
+      message,
+      "own-push",
+      `pushed by our own run ${ours}, whose end tells those that stand on it`,
+    );
+  return decideNothing(ports, message, "base-not-followed", `only images that pin ${message.reference} stand on it`);
+}
+
+/** One look after the settle time decides for all events meanwhile; each new digest begins the time anew, within bounds. */
+async function settle(
+  message: TagMoved,
+  digest: string,
+  known: Followed | undefined,
+  row: StoredRow | undefined,
+  ports: ResolveTagPorts,
+): Promise<"settled" | "later" | "conflict" | string> {
+  const settleMs = ports.settleSeconds * 1000;
+  if (settleMs === 0) return "settled";
+  const now = ports.now();
+  const { pending } = known ?? {};
+  const isSame = pending?.digest === digest;
+  if (isSame && now - Date.parse(pending.since) >= settleMs) return "settled";
+  if (pending && now - Date.parse(pending.first) >= settlesMost * settleMs) return "settled";
+  if (isSame && pending.by !== message.eventId)
+    return decideNothing(
+      ports,
+      message,
+      "settling",
+      `event ${pending.by} looks at ${message.reference} when it has settled`,
+    );
+  const at = new Date(now).toISOString();
+  if (!isSame) {
+    const next: Followed = {
+      ...(known ?? { reference: message.reference, moves: 0, failures: 0 }),
+      checkedAt: at,
+      pending: { digest, since: at, first: pending?.first ?? at, by: message.eventId },
+    };
+    if (!(await remember(ports, row, next))) return "conflict";
+  }
+  ports.log("a tag has moved and may move again", { reference: message.reference, digest });
+  await ports.queues.send(queueNames.events, message, { delaySeconds: ports.settleSeconds });
+  return "later";
+}
+
+/**
+ * The same for whoever does this over again after a crash, and another for whatever else may happen to the tag: a word with
+ * an id that was decided before is not heard.
+ */
+function wordId(reference: string, digest: string, moves: number, known: Followed | undefined): string {
+  const short = (text: string, digits: number) => createHash("sha256").update(text).digest("hex").slice(0, digits);
+  const began = known?.pending?.since ?? known?.since ?? "";
+  return `tag-${short(reference, 12)}-${moves}-${short(`${digest} ${began}`, 8)}`;
+}
+
+interface Maker {
+  readonly run: string;
+  /** The run has not ended, so the digest may be its own or somebody else's. */
+  readonly building: boolean;
+}
+
+/** The run of ours that pushed this digest under the tag, or may have: its end tells the dependents in its registry. */
+async function makerOf(
+  reference: string,
+  digest: string,
+  /** Since when the digest known before has been there. */
+  since: string | undefined,
+  registry: Registry,
+  ports: ResolveTagPorts,
+): Promise<Maker | undefined> {
+  const read = async (rowKey: string) => (await ports.rows.read(registry.partition, rowKey)).row?.value;
+  const tag = (await read(keys.tag(reference))) as { readonly run: string; readonly digest: string } | undefined;
+  if (tag?.digest === digest) {
+    const run = (await read(keys.run(seqOf(tag.run)))) as Run | undefined;
+    const at = run?.times.Succeeded;
+    // A run that had ended before did not bring its digest back, and would tell nobody that it is back.
+    if (at === undefined || since === undefined || at >= since) return { run: tag.run, building: false };
+  }
+  const maker = (await read(keys.makes(reference))) as { readonly track: string } | undefined;
+  const track = maker && ((await read(maker.track)) as Track | undefined);
+  return track?.active && { run: track.active.id, building: true };
+}
+
+async function remember(ports: ResolveTagPorts, row: StoredRow | undefined, value: Followed): Promise<boolean> {
+  const followedKey = keys.followed(value.reference);
+  const write: RowWrite = row
+    ? { kind: "replace", key: followedKey, value, etag: row.etag }
+    : { kind: "insert", key: followedKey, value };
+  return (await ports.rows.transact(platformPartition, [write])).kind === "done";
+}
+
+/** A registry with images that stand on the tag, or (`moves` false) only on digests it once had. */
+interface Follower {
+  readonly registry: Registry;
+  readonly moves: boolean;
+}
+
+/** The registries with images that stand on it. One that cannot be had for the moment must not miss the news. */
+async function followersOf(reference: string, ports: ResolveTagPorts): Promise<readonly Follower[]> {
+  const found = await Promise.all(
+    ports.registries.aliases.map(async (alias) => {
+      const registry = await findOrSay(alias, ports);
+      const edges = registry ? await ports.rows.list(registry.partition, rangeOf("base", reference), 1) : [];
+      const pins = registry ? await ports.rows.list(registry.partition, rangeOf("pinned", reference), 1) : [];
+      return registry && edges.length + pins.length > 0 ? [{ registry, moves: edges.length > 0 }] : [];
+    }),
+  );
+  return found.flat();
+}
+
+function causeOf(message: TagMoved): Cause {
+  const { eventId, sender, reference, receivedAt } = message;
+  return { kind: "registry-event", id: eventId, sender, reference, at: receivedAt };
+}
+
+function decideNothing(ports: ResolveTagPorts, message: TagMoved, reason: SkipReason, why: string): Promise<string> {
+  return recordNothing(ports, aboutOf(message), reason, why);
+}
+
+/** What nobody waits for, such as the pushes of our own builds. */
+function decideAside(ports: ResolveTagPorts, message: TagMoved, reason: SkipReason, why: string): Promise<string> {
+  return recordNothing(ports, aboutOf(message), reason, why, pushesPartition);
+}
+
+function aboutOf(message: TagMoved) {
+  return { id: message.eventId, at: message.receivedAt, cause: causeOf(message) };
+}
