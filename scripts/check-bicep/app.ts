@@ -4,7 +4,7 @@ import type { Source } from "./source.ts";
 import { valuesOf } from "./values.ts";
 
 /** What the design gives the app, whether or not the code that uses it is written yet. */
-const QUEUES = ["events", "registries", "run-work", "reports"];
+const QUEUES = ["events", "registries", "run-work", "reports", "registry-events"];
 const TABLES = ["slipway", "deliveries"];
 const CONTAINERS = ["deployment", "logs"];
 const SETTINGS = [
@@ -25,6 +25,7 @@ const SETTINGS = [
   "SLIPWAY_PLATFORM_FILE",
   "SLIPWAY_PUBLIC_URL",
   "SLIPWAY_SWEEP_SCHEDULE",
+  "SLIPWAY_BASE_CHECK_SCHEDULE",
 ];
 /** Settings whose value is a Key Vault reference, or empty. */
 const SECRET = /PRIVATE_KEY|SECRET|TOKEN|PASSWORD/;
