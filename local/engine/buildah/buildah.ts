@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ControlGroup } from "../built-in/control-group.ts";
 import type { Limits } from "../built-in/limits.ts";
+import { spawnApart } from "../built-in/spawn-apart.ts";
 import { findTool, tool, toolFolders } from "../built-in/tool.ts";
 import { EngineError } from "../engine.ts";
 import { namespaceScript } from "./namespace-script.ts";
@@ -117,7 +118,7 @@ export class Buildah {
       // Root's record of where blobs were seen would lie in /var/lib; anybody else's lies in HOME.
       _CONTAINERS_ROOTLESS_UID: "65534",
     };
-    return spawn(tool("setpriv"), args, { stdio: ["ignore", "pipe", "pipe"], env, cwd: "/" });
+    return spawnApart(tool("setpriv"), args, { env });
   }
 }
 

@@ -93,7 +93,7 @@ export class BuiltInEngine implements Engine {
     for (const network of this.#networks.values()) await network.remove();
     this.#networks.clear();
     this.#images.clear();
-    for (const name of ["layers", "caches", "hosts"]) await removeTree(join(this.#scratchDir, name));
+    for (const name of ["layers", "caches", "hosts", "start"]) await removeTree(join(this.#scratchDir, name));
   }
 
   /** Makes the scratch folder, and removes from it what an engine left there that was killed. */

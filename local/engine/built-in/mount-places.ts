@@ -30,7 +30,8 @@ export class MountPlaces {
   /** Outer mounts must come first, as `byDepth` sorts them. Returns where it goes, links followed. */
   async add(mount: SandboxMount): Promise<string> {
     const inside = await pathInRoot(this.#root, mount.target);
-    if (inside === "/") throw new EngineError(`nothing can be mounted over ${mount.target}`);
+    // In /dev lies what starts the command.
+    if (inside === "/" || inside === "/dev") throw new EngineError(`nothing can be mounted over ${mount.target}`);
     const isFolder = typeof mount.source !== "string" || (await stat(mount.source)).isDirectory();
     await this.make(inside, isFolder);
     this.#placed.push({ ...mount, inside });

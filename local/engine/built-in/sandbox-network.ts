@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ContainerNetwork, EngineError } from "../engine.ts";
+import { spawnApart } from "./spawn-apart.ts";
 import { tool, toolFolders } from "./tool.ts";
 
 export const localNames = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n";
@@ -31,10 +32,10 @@ export class SandboxNetwork implements ContainerNetwork {
     const namespaces = mode === "root" ? ["--net"] : ["--user", "--map-root-user", "--net"];
     const script = "ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null || true; echo; exec cat";
     // Its input ends with us, and then it does.
-    const keeper = spawn(tool("unshare"), [...namespaces, tool("sh"), "-c", script], {
-      stdio: ["pipe", "pipe", "ignore"],
+    const keeper = spawnApart(tool("unshare"), [...namespaces, tool("sh"), "-c", script], {
       env: { PATH: toolFolders.join(":") },
-      cwd: "/",
+      stdin: "pipe",
+      stderr: "ignore",
     });
     const network = new SandboxNetwork(keeper, scratchDir);
     await writeFile(network.hostsFile, localNames);

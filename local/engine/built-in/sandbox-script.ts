@@ -1,6 +1,6 @@
 /**
  * Runs with the machine's own shell inside fresh namespaces, as their first process, and ends by becoming the command.
- * Arguments: the root folder and the host name; then, in threes, what to do before (`group FILE -`) and what to mount
+ * Arguments: the root folder, the host name and the folder for /dev/start; then, in threes, what to do before (`group FILE -`) and what to mount
  * (`bind FROM TO`, `read-only FROM TO`, `tmpfs BYTES TO`; TO is below the root and has no links); then `--` and the
  * command with all that leads to it (see sandbox.ts).
  *
@@ -15,7 +15,8 @@ set -e
 umask 022
 root=$1
 name=$2
-shift 2
+start=$3
+shift 3
 while [ "$1" = group ]; do
   echo 0 > "$2"
   shift 3
@@ -42,6 +43,9 @@ for name in null zero full random urandom tty; do
   mount --bind "/dev/$name" "$root/dev/$name"
 done
 mkdir -m 1777 "$root/dev/shm"
+mkdir "$root/dev/start"
+mount --bind "$start" "$root/dev/start"
+seal "$root/dev/start"
 ln -s /proc/self/fd "$root/dev/fd"
 ln -s fd/0 "$root/dev/stdin"
 ln -s fd/1 "$root/dev/stdout"

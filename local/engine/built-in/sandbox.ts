@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { chmod, mkdir, mkdtemp, statfs, writeFile } from "node:fs/promises";
 import { constants as osConstants } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,8 @@ import { type Limits, usualLimits } from "./limits.ts";
 import { byDepth, covers, MountPlaces, type SandboxMount } from "./mount-places.ts";
 import { localNames, SandboxNetwork } from "./sandbox-network.ts";
 import { sandboxScript } from "./sandbox-script.ts";
+import { spawnApart } from "./spawn-apart.ts";
+import { type StartTool, startTool } from "./start-tool.ts";
 import { tool, toolFolders } from "./tool.ts";
 import { removeTree } from "./trees.ts";
 
@@ -45,6 +47,7 @@ export class Sandbox {
   readonly #scratchDir: string;
   readonly #limits: Limits;
   #hosts: Promise<string> | undefined;
+  #start: Promise<StartTool> | undefined;
 
   constructor(mode: "root" | "user", scratchDir: string, limits: Limits) {
     this.mode = mode;
@@ -71,11 +74,9 @@ export class Sandbox {
       const folder = await pathInRoot(root, command.workingDirectory);
       await places.make(folder).catch(() => undefined);
       const before = (group?.entrances ?? []).flatMap((file) => ["group", file, "-"]);
-      const child = spawn(tool("setpriv"), this.#arguments(command, folder, [...before, ...mounts], group), {
-        stdio: ["ignore", "pipe", "pipe"],
-        env: { PATH: toolFolders.join(":") },
-        cwd: "/",
-      });
+      this.#start ??= startTool(this.#scratchDir);
+      const args = this.#arguments(command, folder, await this.#start, [...before, ...mounts], group);
+      const child = spawnApart(tool("setpriv"), args, { env: { PATH: toolFolders.join(":") } });
       const code = await this.#whileThereIsRoom(root, signal, (both) =>
         ended(child, cappedLog(log, this.#limits.output), both),
       );
@@ -109,24 +110,26 @@ export class Sandbox {
   }
 
   /**
-   * From the outside in: die with our process; namespaces; set up mounts; limits; drop capabilities; clear the
-   * environment and set the image's; enter the root as the user. The image's variables reach none of the machine's
-   * tools before.
+   * From the outside in: die with our process; namespaces; set up mounts; limits; drop capabilities, ours to hand on
+   * too, and our groups; enter the root as the user; set the image's variables, which no program outside may see.
    */
   #arguments(
     { root, command, env, uid, gid, network, hostName }: SandboxCommand,
     folder: string,
+    start: StartTool,
     preparation: readonly string[],
     group: ControlGroup | undefined,
   ): string[] {
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    const groups = this.mode === "user" ? [] : ["--clear-groups"];
     const user = this.mode === "user" || (uid === 0 && gid === 0) ? [] : [`--setgid=${gid}`, `--setuid=${uid}`];
     return [
       ...["--pdeathsig", "KILL", ...this.#namespaces(network)],
-      ...[tool("sh"), "-c", sandboxScript, "sandbox", root, hostName ?? "sandbox", ...preparation, "--"],
+      ...[tool("sh"), "-c", sandboxScript, "sandbox", root, hostName ?? "sandbox", start.folder, ...preparation, "--"],
       ...[tool("prlimit"), "--core=0", ...(group ? [] : this.#processLimits()), "--"],
-      ...[tool("setpriv"), `--bounding-set=${boundingSet}`, tool("env"), "-i", "--", ...variables],
-      ...[tool("unshare"), "--root=.", `--wd=${folder}`, ...user, "--", ...command],
+      ...[tool("setpriv"), `--bounding-set=${boundingSet}`, "--inh-caps=-all", "--ambient-caps=-all", ...groups],
+      ...[tool("unshare"), "--root=.", `--wd=${folder}`, ...user, "--"],
+      ...[...start.command, "-i", "--", ...variables, ...command],
     ];
   }
 

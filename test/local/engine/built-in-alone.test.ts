@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { chownSync, readdirSync } from "node:fs";
+import { chownSync, closeSync, openSync, readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,19 +17,25 @@ afterEach(async () => {
   }
 });
 
-/** Starts built-in-story.ts and waits until it has told all and keeps two containers running. */
-async function tell(uid?: number): Promise<{ child: ChildProcess; dir: string; output: () => string }> {
+/** Starts built-in-story.ts, `by` another program, and waits until it has told all and keeps two containers running. */
+async function tell(
+  by: (story: string[]) => string[] = (story) => story,
+  uid?: number,
+): Promise<{ child: ChildProcess; dir: string; output: () => string }> {
   const dir = await mkdtemp(join(tmpdir(), "slipway-story-"));
   if (uid !== undefined) chownSync(dir, uid, uid);
-  const become = uid === undefined ? [] : [findTool("setpriv")!, `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
-  const [command, ...args] = [...become, process.execPath, "--import", "tsx", script, dir];
+  const [command, ...args] = by([process.execPath, "--import", "tsx", script, dir]);
+  const leftOpen = openSync(script, "r");
   const child = spawn(command!, args, {
-    stdio: ["ignore", "pipe", "pipe"],
+    // Node itself closes the first few.
+    stdio: ["ignore", "pipe", "pipe", ...Array(96).fill("ignore"), leftOpen],
     cwd: join(import.meta.dirname, "../../.."),
   });
+  closeSync(leftOpen);
   started.push({ child, dir });
   let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
+  for (const stream of [child.stdout!, child.stderr!])
+    stream.setEncoding("utf8").on("data", (text) => (output += text.replaceAll("\r", "")));
   const lines = () => output.split("\n");
   const done = () => lines().includes("told") && lines().filter((line) => line === "up").length === 2;
   await expect.poll(() => done() || output, { timeout: 30_000 }).toBe(true);
@@ -61,12 +67,43 @@ const canBeNobody = canSandbox && process.getuid?.() === 0 && findTool("setpriv"
 test.skipIf(!canBeNobody)(
   "an unprivileged user builds and runs too (needs root, to become one)",
   async () => {
-    const { dir, output } = await tell(nobody);
+    const become = [findTool("setpriv")!, `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"];
+    const { dir, output } = await tell((story) => [...become, ...story], nobody);
     expect(output()).toContain("\nsecretfrom the context\nsecond\n127.0.0.1 first\n127.0.0.1 second\n0\n");
     // There are no control groups for such a user.
     expect(output()).toMatch(/Max data size +4294967296 [\s\S]*Max processes +4096 /);
     const folders = () => readdirSync(join(dir, "scratch")).filter((name) => /^(build|run)-/.test(name));
     await expect.poll(() => folders().length).toBe(2);
+  },
+  60_000,
+);
+
+test.skipIf(!canSandbox)(
+  "a command gets no file that was left open in the engine (needs Linux namespaces)",
+  async () => {
+    const { output } = await tell();
+    expect(output()).toContain("\nfile 99 says:\n");
+  },
+  60_000,
+);
+
+test.skipIf(!canSandbox || findTool("script") === undefined)(
+  "a command cannot type on the terminal the engine was started from (needs script)",
+  async () => {
+    const { output } = await tell((story) => [findTool("script")!, "-qec", story.join(" "), "/dev/null"]);
+    expect(output()).toContain("\nno terminal\n");
+  },
+  60_000,
+);
+
+test.skipIf(!canSandbox || process.getuid?.() !== 0)(
+  "a command has no capability and no group that the engine's own parent handed on (needs root)",
+  async () => {
+    const more = ["--inh-caps=+sys_admin,+mknod", "--groups=4,5"];
+    const { output } = await tell((story) => [findTool("setpriv")!, ...more, ...story]);
+    expect(output()).toMatch(/^CapInh:\s0+$/m);
+    expect(output()).toMatch(/^CapPrm:\s00000000a00425fb$/m);
+    expect(output()).toMatch(/^Groups:\s+$/m);
   },
   60_000,
 );

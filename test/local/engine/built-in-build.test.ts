@@ -311,7 +311,7 @@ running(`nothing is left after success, failure and abort: no mount, no process,
   controller.abort();
   expect(await build).toBe("aborted");
   expect(readFileSync("/proc/self/mounts", "utf8")).not.toContain(world.dir);
-  expect(readdirSync(join(world.dir, "scratch"))).toEqual(["hosts", "layers"]);
+  expect(readdirSync(join(world.dir, "scratch"))).toEqual(["hosts", "layers", "start"]);
   await expect.poll(() => processes().filter(({ command }) => command.startsWith("sleep 4712"))).toEqual([]);
 });
 

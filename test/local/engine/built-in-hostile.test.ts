@@ -140,6 +140,16 @@ test("nobody else of this machine reaches the setuid programs of an image while 
   expect(statSync(join(world.dir, "scratch")).mode & 0o777).toBe(0o700);
 });
 
+running(`the variables of an image reach no program of the machine ${needs}`, async () => {
+  // The loader of programs writes down what it loads.
+  const env = `ENV LD_DEBUG=libs LD_DEBUG_OUTPUT=${outside}/trace`;
+  await world.build("loader:v1", { Dockerfile: `FROM {base}\n${env}\nRUN echo $LD_DEBUG > /kept\n` });
+  await world.push("loader:v1");
+  expect(await fileIn(world, "loader:v1", "/kept")).toBe("libs\n");
+  expect(await world.run("loader:v1", ["true"], { env: [`LD_DEBUG_OUTPUT=${outside}/other`] })).toBe(0);
+  expectOutsideUntouched();
+});
+
 running(`links that a RUN leaves behind lead the engine nowhere ${needs}`, async () => {
   const lines = [
     // Each of these is something the engine looks at, makes or removes after the RUN.

@@ -52,7 +52,9 @@ await isUp({ reference: tag, env: [], args: stay });
 const look = [
   "sh",
   "-c",
-  "echo; cat /seen; echo; uname -n; tail -n 2 /etc/hosts | sort; id -u; grep -E 'processes|data' /proc/self/limits; echo told",
+  "echo; cat /seen; echo; uname -n; tail -n 2 /etc/hosts | sort; id -u; grep -E 'processes|data' /proc/self/limits;" +
+    "grep -E 'Cap|Groups' /proc/self/status; echo file 99 says: $(head -c 20 /proc/self/fd/99);" +
+    "(echo > /dev/tty) 2> /dev/null || echo no terminal; echo told",
 ];
 const mounts = [{ hostPath: context, containerPath: "/context", readOnly: true }];
 await engine.run({ ...container, args: look, hostName: "second", mounts }, log, signal);
