@@ -93,7 +93,7 @@ export class BuildahEngine implements Engine {
 
   async createNetwork(): Promise<ContainerNetwork> {
     await this.#ready();
-    const network = await SandboxNetwork.start("root", this.#scratchDir);
+    const network = await SandboxNetwork.start([], this.#scratchDir);
     this.#networks.set(network.id, network);
     return network;
   }

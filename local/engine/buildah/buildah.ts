@@ -13,7 +13,7 @@ export type StorageDriver = "overlay" | "vfs";
 
 export interface Isolation {
   /** `host`, a new one with a loopback alone, or that of a process. */
-  readonly network: "host" | "none" | { readonly processId: number };
+  readonly network: "host" | "none" | { readonly namespace: string };
   readonly limits: Limits;
 }
 
@@ -86,7 +86,7 @@ export class Buildah {
       const own = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--ipc", "--uts"];
       const command = [
         ...["--pdeathsig", "KILL"],
-        ...(typeof network === "object" ? [tool("nsenter"), `--net=/proc/${network.processId}/ns/net`, "--"] : []),
+        ...(typeof network === "object" ? [tool("nsenter"), `--net=${network.namespace}`, "--"] : []),
         ...[tool("unshare"), ...own, ...(network === "none" ? ["--net"] : []), "--propagation", "private", "--"],
         ...[tool("sh"), "-c", namespaceScript, "buildah", this.file("dev"), network === "none" ? "lo" : "-"],
         ...[...(group?.entrances ?? []), "--", ...this.#command(args)],

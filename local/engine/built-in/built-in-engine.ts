@@ -93,6 +93,9 @@ export class BuiltInEngine implements Engine {
     for (const network of this.#networks.values()) await network.remove();
     this.#networks.clear();
     this.#images.clear();
+    const sandbox = await this.#sandbox;
+    if (sandbox && !("impossible" in sandbox)) await sandbox.close();
+    this.#sandbox = undefined;
     for (const name of ["layers", "caches", "hosts", "start"]) await removeTree(join(this.#scratchDir, name));
   }
 

@@ -1,11 +1,9 @@
-import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ContainerNetwork, EngineError } from "../engine.ts";
-import { spawnApart } from "./spawn-apart.ts";
-import { tool, toolFolders } from "./tool.ts";
+import { Keeper } from "./keeper.ts";
+import { tool } from "./tool.ts";
 
 export const localNames = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n";
 
@@ -17,39 +15,31 @@ export class SandboxNetwork implements ContainerNetwork {
   readonly id = randomBytes(6).toString("hex");
   /** The /etc/hosts of all on the network; names that come later appear in it. */
   readonly hostsFile: string;
-  readonly #keeper: ChildProcess;
+  readonly #keeper: Keeper;
   readonly #names = new Set<string>();
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
 
-  private constructor(keeper: ChildProcess, scratchDir: string) {
+  private constructor(keeper: Keeper, scratchDir: string) {
     this.#keeper = keeper;
     this.hostsFile = join(scratchDir, `hosts-${this.id}`);
   }
 
-  static async start(mode: "root" | "user", scratchDir: string): Promise<SandboxNetwork> {
+  /** `enter` leads into the user namespace it is to belong to. */
+  static async start(enter: readonly string[], scratchDir: string): Promise<SandboxNetwork> {
     await mkdir(scratchDir, { recursive: true });
-    const namespaces = mode === "root" ? ["--net"] : ["--user", "--map-root-user", "--net"];
-    const script = "ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null || true; echo; exec cat";
-    // Its input ends with us, and then it does.
-    const keeper = spawnApart(tool("unshare"), [...namespaces, tool("sh"), "-c", script], {
-      env: { PATH: toolFolders.join(":") },
-      stdin: "pipe",
-      stderr: "ignore",
-    });
+    const script = "ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null || true";
+    const keeper = await Keeper.start([...enter, tool("unshare"), "--net", "--"], script);
+    if (keeper === undefined) throw new EngineError("this machine does not allow a network of its own");
     const network = new SandboxNetwork(keeper, scratchDir);
     await writeFile(network.hostsFile, localNames);
-    // Either it is up, or it has ended; nothing else closes or fills its output.
-    await Promise.race([once(keeper.stdout!, "data"), once(keeper, "close")]);
-    if (keeper.exitCode !== null) throw new EngineError("this machine does not allow a network of its own");
     return network;
   }
 
   /** For nsenter. */
-  get processId(): number {
-    const { pid, exitCode, signalCode } = this.#keeper;
-    if (pid === undefined || exitCode !== null || signalCode !== null) throw new EngineError("the network is gone");
-    return pid;
+  get namespace(): string {
+    if (!this.#keeper.isThere) throw new EngineError("the network is gone");
+    return `${this.#keeper.process}/ns/net`;
   }
 
   async addName(name: string): Promise<void> {
@@ -77,12 +67,7 @@ export class SandboxNetwork implements ContainerNetwork {
   async remove(): Promise<void> {
     this.#stop.abort();
     await Promise.allSettled(this.#running);
-    const { exitCode, signalCode } = this.#keeper;
-    if (exitCode === null && signalCode === null) {
-      const closed = once(this.#keeper, "close");
-      this.#keeper.kill("SIGKILL");
-      await closed;
-    }
+    await this.#keeper.stop();
     await rm(this.hostsFile, { force: true });
   }
 }

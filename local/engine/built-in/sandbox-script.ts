@@ -27,12 +27,12 @@ seal() {
 mount --bind "$root" "$root"
 mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
 { echo "$name" > "$root/proc/sys/kernel/hostname"; } 2>/dev/null || hostname "$name" 2>/dev/null || true
-for name in sys sysrq-trigger irq bus fs; do
+for name in sys sysrq-trigger irq bus fs acpi scsi asound driver latency_stats mtrr pressure; do
   [ -e "$root/proc/$name" ] || continue
   mount --bind "$root/proc/$name" "$root/proc/$name"
   mount -o remount,bind,ro,nosuid,nodev,noexec "$root/proc/$name"
 done
-for name in kcore keys timer_list; do
+for name in kcore keys kmsg kpagecgroup kpagecount kpageflags sched_debug timer_list timer_stats; do
   [ -e "$root/proc/$name" ] || continue
   mount --bind /dev/null "$root/proc/$name"
 done

@@ -6,10 +6,12 @@ import { pathInRoot } from "../context/path-in-root.ts";
 import { EngineError } from "../engine.ts";
 import { cappedLog } from "./capped-log.ts";
 import { ControlGroup } from "./control-group.ts";
+import type { Keeper } from "./keeper.ts";
 import { type Limits, usualLimits } from "./limits.ts";
 import { byDepth, covers, MountPlaces, type SandboxMount } from "./mount-places.ts";
 import { localNames, SandboxNetwork } from "./sandbox-network.ts";
 import { sandboxScript } from "./sandbox-script.ts";
+import { enterUsers, keepUsers } from "./sandbox-users.ts";
 import { spawnApart } from "./spawn-apart.ts";
 import { type StartTool, startTool } from "./start-tool.ts";
 import { tool, toolFolders } from "./tool.ts";
@@ -39,24 +41,36 @@ const boundingSet = ["-all", ...capabilities.split(" ").map((name) => `+${name}`
 const diskPeriod = 200;
 
 /**
- * Runs commands of images in Linux namespaces of their own: mounts, processes, host name, IPC and network (none but
- * loopback). Nothing is mounted outside, and everything started inside ends with the command, or with us.
+ * Runs commands of images in Linux namespaces of their own: users, mounts, processes, host name, IPC and network (none
+ * but loopback). Nothing is mounted outside, and everything started inside ends with the command, or with us.
  */
 export class Sandbox {
   readonly mode: "root" | "user";
+  readonly #users: Keeper | undefined;
   readonly #scratchDir: string;
   readonly #limits: Limits;
   #hosts: Promise<string> | undefined;
   #start: Promise<StartTool> | undefined;
 
-  constructor(mode: "root" | "user", scratchDir: string, limits: Limits) {
+  private constructor(mode: "root" | "user", users: Keeper | undefined, scratchDir: string, limits: Limits) {
     this.mode = mode;
+    this.#users = users;
     this.#scratchDir = scratchDir;
     this.#limits = limits;
   }
 
+  static async open(scratchDir: string, limits: Limits): Promise<Sandbox> {
+    const mode = process.getuid?.() === 0 ? "root" : "user";
+    return new Sandbox(mode, await keepUsers(mode), scratchDir, limits);
+  }
+
   createNetwork(): Promise<SandboxNetwork> {
-    return SandboxNetwork.start(this.mode, this.#scratchDir);
+    return SandboxNetwork.start(this.#entering([]), this.#scratchDir);
+  }
+
+  /** Ends with it all that runs in it. */
+  async close(): Promise<void> {
+    await this.#users?.stop();
   }
 
   /** Runs to the end and returns the exit code, 128 + n after signal n. Aborting kills everything and throws. */
@@ -135,13 +149,13 @@ export class Sandbox {
 
   #namespaces(network: SandboxNetwork | undefined): string[] {
     const own = ["--mount", "--pid", "--fork", "--kill-child", "--ipc", "--uts", "--propagation", "private"];
-    const isUser = this.mode === "user";
-    if (network === undefined) {
-      return [tool("unshare"), ...(isUser ? ["--user", "--map-root-user"] : []), "--net", ...own, "--"];
-    }
-    const process = `/proc/${network.processId}/ns`;
-    const joined = isUser ? [`--user=${process}/user`, "--preserve-credentials"] : [];
-    return [tool("nsenter"), ...joined, `--net=${process}/net`, "--", tool("unshare"), ...own, "--"];
+    const joined = network === undefined ? [] : [`--net=${network.namespace}`];
+    return [...this.#entering(joined), tool("unshare"), ...(network === undefined ? ["--net"] : []), ...own, "--"];
+  }
+
+  #entering(more: readonly string[]): string[] {
+    if (this.#users !== undefined) return [...enterUsers(this.#users), ...more, "--"];
+    return more.length === 0 ? [] : [tool("nsenter"), ...more, "--"];
   }
 
   /** Where there are no control groups: memory of each process alone, and processes of an unprivileged user only. */
@@ -177,16 +191,20 @@ export async function findSandbox(
   limits = usualLimits,
 ): Promise<Sandbox | { readonly impossible: string }> {
   if (process.platform !== "linux") return { impossible: `this is ${process.platform}, not Linux` };
-  const sandbox = new Sandbox(process.getuid?.() === 0 ? "root" : "user", scratchDir, limits);
   await makePrivate(scratchDir);
   const root = await mkdtemp(join(scratchDir, "probe-"));
   let output = "";
+  let sandbox: Sandbox | undefined;
   try {
+    sandbox = await Sandbox.open(scratchDir, limits);
     const command = { root, command: ["/nothing"], env: {}, workingDirectory: "/", uid: 0, gid: 0 };
     const code = await sandbox.run(command, (text) => (output += text), AbortSignal.timeout(10_000));
     // Everything before the command went well when the one complaint is that there is no such command.
-    return code === 127 ? sandbox : { impossible: output.trim() };
+    if (code === 127) return sandbox;
+    await sandbox.close();
+    return { impossible: output.trim() };
   } catch (error) {
+    await sandbox?.close();
     return { impossible: `${output}${(error as Error).message}` };
   } finally {
     await removeTree(root);

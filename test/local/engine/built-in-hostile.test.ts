@@ -1,18 +1,19 @@
 import { execFileSync } from "node:child_process";
 import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
-import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { copyFile, mkdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import fc from "fast-check";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { applyEntries } from "../../../local/engine/built-in/apply-layer.ts";
 import { readTar } from "../../../local/engine/built-in/read-layer.ts";
+import { tool } from "../../../local/engine/built-in/tool.ts";
 import { Folder } from "../../../local/engine/context/folder.ts";
 import { readContext } from "../../../local/engine/context/read-context.ts";
 import { EngineError } from "../../../local/engine/engine.ts";
 import { built, builtInWorld, fileIn } from "./built-in-world.ts";
-import { canSandbox, type World } from "./support.ts";
+import { canSandbox, filesOf, type World } from "./support.ts";
 
 const running = test.skipIf(!canSandbox);
 const needs = "(needs Linux namespaces)";
@@ -217,4 +218,24 @@ running(`the machine cannot be changed through what a command sees of it ${needs
   const script = attempts.map((attempt) => `( ${attempt} ) >/dev/null 2>&1 && echo "could: ${attempt}"`).join("\n");
   expect(await world.run("probe:v1", ["sh", "-c", `${script}\necho done`])).toBe(0);
   expect(world.log).toBe("done\n");
+});
+
+running(`root of an image is no root of the machine, nor of any namespace it could make ${needs}`, async () => {
+  const dir = await world.context({ Dockerfile: "FROM {base}\nCOPY files /\n" });
+  for (const file of (await filesOf(tool("unshare")))!) {
+    await mkdir(dirname(join(dir, "files", file)), { recursive: true });
+    await copyFile(file, join(dir, "files", file));
+  }
+  await world.build("spaces:v1", dir);
+  const mine = await readlink("/proc/self/ns/user");
+  const network = await world.engine.createNetwork();
+  for (const more of [{}, { network }]) {
+    const script =
+      "unshare --user true && echo made one; unshare --mount true && echo made one; readlink /proc/self/ns/user";
+    expect(await world.run("spaces:v1", ["sh", "-c", script], more)).toBe(0);
+    expect(world.log).not.toContain("made one");
+    expect(world.log).toMatch(/^user:/m);
+    expect(world.log).not.toContain(mine);
+  }
+  await network.remove();
 });

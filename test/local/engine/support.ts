@@ -28,7 +28,8 @@ export const docker = socket !== undefined && apiVersion ? new DockerClient(sock
 /** Perl and the libraries it loads: something that can listen and ask, for images made of a shell. */
 export const perlFiles = await filesOf("/usr/bin/perl");
 
-async function filesOf(program: string): Promise<string[] | undefined> {
+/** A program of this machine and the libraries it loads. */
+export async function filesOf(program: string): Promise<string[] | undefined> {
   const listed = await run("ldd", [program]).catch(() => undefined);
   return listed && [program, ...[...listed.stdout.matchAll(/=> (\/\S+)/g)].map(([, path]) => path!)];
 }
