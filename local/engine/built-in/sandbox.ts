@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { chmod, mkdir, mkdtemp, statfs, writeFile } from "node:fs/promises";
 import { constants as osConstants } from "node:os";
 import { join } from "node:path";
@@ -36,6 +37,20 @@ export interface SandboxCommand {
 const capabilities =
   "chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot audit_write setfcap";
 const boundingSet = ["-all", ...capabilities.split(" ").map((name) => `+${name}`)].join(",");
+
+/**
+ * One real pipe for both outputs, which keeps their order and can be opened as /dev/stdout; Node gives its children
+ * sockets. Any user of the image may open it. What copies it ends with the last that can write.
+ */
+const onePipe = `
+set -e
+mkfifo -m 666 "$1"
+exec 7<>"$1" 8<"$1" 9>"$1" 7>&-
+rm "$1"
+shift
+cat <&8 8<&- 9>&- &
+exec "$@" >&9 2>&9 8<&- 9>&-
+`;
 
 /** Between two looks at the disk, in milliseconds. */
 const diskPeriod = 200;
@@ -87,10 +102,12 @@ export class Sandbox {
       const mounts = await this.#place(command, places);
       const folder = await pathInRoot(root, command.workingDirectory);
       await places.make(folder).catch(() => undefined);
-      const before = (group?.entrances ?? []).flatMap((file) => ["group", file, "-"]);
+      const entering = (group?.entrances ?? []).flatMap((file) => ["group", file, "-"]);
       this.#start ??= startTool(this.#scratchDir);
-      const args = this.#arguments(command, folder, await this.#start, [...before, ...mounts], group);
-      const child = spawnApart(tool("setpriv"), args, { env: { PATH: toolFolders.join(":") } });
+      const args = this.#arguments(command, folder, await this.#start, [...entering, ...mounts], group);
+      const pipe = join(this.#scratchDir, `run-${randomUUID()}`);
+      const before = ["-c", onePipe, "sandbox", pipe, tool("setpriv")];
+      const child = spawnApart(tool("sh"), [...before, ...args], { env: { PATH: toolFolders.join(":") } });
       const code = await this.#whileThereIsRoom(root, signal, (both) =>
         ended(child, cappedLog(log, this.#limits.output), both),
       );

@@ -123,6 +123,14 @@ running.each([
   await expect(world.build("refused:v1", files)).rejects.toThrow(message);
 });
 
+running(`any user may open the outputs, and both are one in the order of what was said ${needs}`, async () => {
+  await world.build("outputs:v1", dockerfile("USER 5"));
+  const script =
+    "for i in 1 2 3 4 5; do echo out $i > /dev/stdout; echo err $i > /dev/stderr; echo $i; echo $i >&2; done";
+  expect(await world.run("outputs:v1", ["sh", "-c", script])).toBe(0);
+  expect(world.log).toBe([1, 2, 3, 4, 5].map((i) => `out ${i}\nerr ${i}\n${i}\n${i}\n`).join(""));
+});
+
 running(`RUN has a loopback and its names, and nothing else ${needs}`, async () => {
   const look = "grep -c : /proc/net/dev > /seen && cat /etc/hosts >> /seen";
   await built(world, "net:v1", dockerfile(`RUN --network=none ${look}`), { network: "none" });

@@ -25,6 +25,13 @@ export const running: readonly Case[] = [
     prints: "|the world|hello, the world|/app\n",
   },
   {
+    name: "/dev/stdout and /dev/stderr can be opened",
+    dockerfile: ["FROM {base}", "RUN echo one > /dev/stdout && echo two > /dev/stderr", "CMD echo three > /dev/stdout"],
+    log: /one\n[\s\S]*two\n/,
+    config: { Cmd: ["/bin/sh", "-c", "echo three > /dev/stdout"] },
+    prints: "three\n",
+  },
+  {
     name: "RUN's changes are kept: new, changed, replaced and removed files, links and owners",
     dockerfile: [
       "FROM {base}",
