@@ -5,8 +5,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { extract, type Header } from "tar-stream";
-import { ArchiveError } from "./archive-error.ts";
-import { TarGuard } from "./tar-guard.ts";
+import { ArchiveError } from "../../engine/context/archive-error.ts";
+import { TarGuard } from "../../engine/context/tar-guard.ts";
 
 export interface ArchiveLimits {
   /** Of everything unpacked. */

@@ -4,9 +4,7 @@ import { join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Header } from "tar-stream";
 import { lstatIfAny, pathInRoot } from "../context/path-in-root.ts";
-import { EngineError } from "../engine.ts";
 import { FolderModes } from "./closed-to-owner.ts";
-import { usualLimits } from "./limits.ts";
 import type { TarEntry } from "./read-layer.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -14,8 +12,6 @@ const isRoot = process.getuid?.() === 0;
 interface UnpackOptions {
   readonly whiteouts: boolean;
   readonly log?: (text: string) => void;
-  /** Bytes that one archive may unpack to. */
-  readonly most?: number;
 }
 
 /**
@@ -29,11 +25,8 @@ export async function applyEntries(
 ): Promise<void> {
   const written = new Set<string>();
   const modes = new FolderModes();
-  let left = options.most ?? usualLimits.disk;
   for await (const { path, header, content } of entries) {
     if (path === "") continue;
-    left -= header.size ?? 0;
-    if (left < 0) throw new EngineError("the archive is larger than a step may write");
     const folder = await makeFolder(root, posix.dirname(path), modes);
     const name = posix.basename(path);
     const inside = posix.join(folder, name);
@@ -91,6 +84,7 @@ async function place(
 ): Promise<void> {
   const path = join(root, inside);
   const present = await lstatIfAny(path);
+  if (present?.isDirectory() && header.type !== "directory") modes.forget(path);
   if (present && !(present.isDirectory() && header.type === "directory")) await rm(path, { recursive: true });
   switch (header.type) {
     case "directory":

@@ -45,6 +45,12 @@ export class FolderModes {
     if (!isRoot && (mode & 0o700) !== 0o700) await this.set(folder, mode);
   }
 
+  /** What takes the place of a folder may be a link, and must not get its mode. */
+  forget(folder: string): void {
+    for (const path of this.#modes.keys())
+      if (path === folder || path.startsWith(`${folder}/`)) this.#modes.delete(path);
+  }
+
   /** Inner ones first, as long as outer ones can be entered. */
   async settle(): Promise<void> {
     const deepestFirst = [...this.#modes].sort(([a], [b]) => b.length - a.length);

@@ -1,9 +1,11 @@
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract, type Header } from "tar-stream";
+import { TarGuard } from "../context/tar-guard.ts";
 import { EngineError } from "../engine.ts";
 import { decompressed } from "./decompress.ts";
 import type { Layer } from "./image.ts";
+import { usualLimits } from "./limits.ts";
 
 export interface TarEntry {
   readonly header: Header;
@@ -12,10 +14,26 @@ export interface TarEntry {
   readonly content: AsyncIterable<Buffer>;
 }
 
-/** Reads a tar, compressed or not. Each entry's content must be read or skipped by the next turn; skipping is automatic. */
-export async function* readTar(stream: Readable): AsyncGenerator<TarEntry> {
+interface TarLimits {
+  /** That an archive may unpack to. */
+  readonly bytes: number;
+  readonly entries: number;
+}
+
+/** Far above what an image has in a layer. */
+const usualTarLimits: TarLimits = { bytes: usualLimits.disk, entries: 2_000_000 };
+
+/** Reads a tar, compressed or not, up to its limits. Each entry's content must be read or skipped by the next turn; skipping is automatic. */
+export async function* readTar(
+  stream: Readable,
+  signal?: AbortSignal,
+  limits = usualTarLimits,
+): AsyncGenerator<TarEntry> {
   const archive = extract();
-  const unpacking = pipeline(await decompressed(stream), archive as unknown as NodeJS.WritableStream);
+  const guard = new TarGuard(limits);
+  const unpacking = pipeline(await decompressed(stream), guard, archive as unknown as NodeJS.WritableStream, {
+    signal,
+  });
   // A failure shows below, where the entries stop.
   unpacking.catch((error: Error) => archive.destroy(error));
   try {
@@ -24,6 +42,7 @@ export async function* readTar(stream: Readable): AsyncGenerator<TarEntry> {
       entry.resume();
     }
   } catch (error) {
+    signal?.throwIfAborted();
     throw unreadable(error);
   } finally {
     stream.destroy();
@@ -44,8 +63,8 @@ function unreadable(error: unknown): EngineError {
 }
 
 /** Compression is told by content; media types and names are only what somebody says. */
-export async function* readLayer(layer: Layer): AsyncGenerator<TarEntry> {
-  yield* readTar(await layer.open());
+export async function* readLayer(layer: Layer, signal?: AbortSignal): AsyncGenerator<TarEntry> {
+  yield* readTar(await layer.open(), signal);
 }
 
 export function cleanPath(name: string): string {

@@ -14,6 +14,6 @@ export async function unpackImage(
   await chmod(root, 0o755);
   for (const layer of image.layers) {
     signal.throwIfAborted();
-    await applyEntries(root, readLayer(layer), { whiteouts: true, log });
+    await applyEntries(root, readLayer(layer, signal), { whiteouts: true, log });
   }
 }

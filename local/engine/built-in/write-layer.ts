@@ -6,9 +6,11 @@ import { createGzip } from "node:zlib";
 import { type Pack, pack } from "tar-stream";
 import type { BlobFiles } from "../../registry/blob-files.ts";
 import { mediaTypes } from "../../registry/media-types.ts";
+import { EngineError } from "../engine.ts";
 import { openToRead } from "./closed-to-owner.ts";
 import type { Layer } from "./image.ts";
 import type { LayerEntry } from "./layer-entry.ts";
+import { usualLimits } from "./limits.ts";
 
 export interface WrittenLayer extends Layer {
   /** Digest of the uncompressed tar, which the image configuration lists. */
@@ -20,6 +22,9 @@ export interface WrittenLayer extends Layer {
  * users or groups. Deletions become whiteouts, https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#whiteouts
  */
 export async function writeLayer(blobs: BlobFiles, entries: readonly LayerEntry[], mtime: Date): Promise<WrittenLayer> {
+  const size = entries.reduce((sum, entry) => sum + (entry.type === "file" ? sizeOf(entry) : 0), 0);
+  // Holes in files count: a layer has none.
+  if (size > usualLimits.disk) throw new EngineError(`a layer of ${size} bytes is more than a step may write`);
   const archive = pack();
   const diffId = createHash("sha256");
   const hashing = new Transform({
@@ -64,6 +69,10 @@ async function add(archive: Pack, entry: LayerEntry, mtime: Date): Promise<void>
   return new Promise((resolve, reject) => {
     archive.entry(headerOf(entry, mtime), content, (error) => (error ? reject(error) : resolve()));
   });
+}
+
+function sizeOf({ content }: LayerEntry & { type: "file" }): number {
+  return Buffer.isBuffer(content) ? content.length : content.size;
 }
 
 function headerOf(entry: LayerEntry, mtime: Date): Parameters<Pack["entry"]>[0] {

@@ -1,17 +1,20 @@
 import { execFileSync } from "node:child_process";
 import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
-import { copyFile, mkdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readlink, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import fc from "fast-check";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { applyEntries } from "../../../local/engine/built-in/apply-layer.ts";
+import type { LayerEntry } from "../../../local/engine/built-in/layer-entry.ts";
 import { readTar } from "../../../local/engine/built-in/read-layer.ts";
 import { tool } from "../../../local/engine/built-in/tool.ts";
+import { writeLayer } from "../../../local/engine/built-in/write-layer.ts";
 import { Folder } from "../../../local/engine/context/folder.ts";
 import { readContext } from "../../../local/engine/context/read-context.ts";
 import { EngineError } from "../../../local/engine/engine.ts";
+import { BlobFiles } from "../../../local/registry/blob-files.ts";
 import { built, builtInWorld, fileIn } from "./built-in-world.ts";
 import { canSandbox, filesOf, type World } from "./support.ts";
 
@@ -82,11 +85,51 @@ test("an archive unpacks to so much and no more", async () => {
   const archive = pack();
   for (const name of ["a", "b"]) archive.entry({ name }, "x".repeat(600));
   archive.finalize();
-  const unpacking = applyEntries(join(world.dir, "bomb"), readTar(archive as unknown as Readable), {
-    whiteouts: false,
-    most: 1000,
+  const entries = readTar(archive as unknown as Readable, undefined, { bytes: 1000, entries: 100 });
+  await expect(applyEntries(join(world.dir, "bomb"), entries)).rejects.toThrow(/more than 1000 bytes unpacked/);
+});
+
+test("no archive keeps a build busy for ever, or fills the memory", async () => {
+  const zeros = new Readable({
+    read() {
+      this.push(Buffer.alloc(1 << 20));
+    },
   });
-  await expect(unpacking).rejects.toThrow(/larger than a step may write/);
+  const reading = async (archive: Readable, signal?: AbortSignal) => {
+    for await (const _ of readTar(archive, signal, { bytes: 1e9, entries: 100 }));
+  };
+  await expect(reading(zeros)).rejects.toThrow(/bytes that say nothing/);
+  const note = pack();
+  note.entry({ name: "a", pax: { comment: "x".repeat(70_000) } } as Parameters<typeof note.entry>[0], "");
+  note.finalize();
+  await expect(reading(note as unknown as Readable)).rejects.toThrow(/a header of 7\d+ bytes/);
+  const stopped = new Readable({ read() {} });
+  stopped.push(Buffer.alloc(1024));
+  await expect(reading(stopped, AbortSignal.timeout(50))).rejects.toThrow(/timeout/);
+});
+
+test("files with holes count whole: a context or a layer of them is refused, not written", async () => {
+  const dir = await world.context({ Dockerfile: scratch("COPY . /"), large: "" });
+  await truncate(join(dir, "large"), 2 ** 40);
+  await expect(world.build("holes:v1", dir)).rejects.toThrow(/build context is larger than/);
+  const path = "large";
+  const entry = { type: "file", path, content: { file: join(dir, path), size: 2 ** 40 }, mode: 0o644, uid: 0, gid: 0 };
+  const blobs = new BlobFiles(join(world.dir, "blobs"));
+  await expect(writeLayer(blobs, [entry as LayerEntry], new Date(0))).rejects.toThrow(/more than a step may write/);
+});
+
+test("a folder's mode is not given to a link that took its place", async () => {
+  const archive = pack();
+  await chmod(outside, 0o755);
+  archive.entry({ name: "a", type: "directory", mode: 0o500 });
+  archive.entry({ name: "b/c", type: "directory", mode: 0o500 });
+  archive.entry({ name: "a", type: "symlink", linkname: outside });
+  archive.entry({ name: "b", type: "symlink", linkname: dirname(outside) });
+  archive.finalize();
+  const root = join(world.dir, "replaced");
+  await mkdir(root);
+  await applyEntries(root, readTar(archive as unknown as Readable));
+  expect(statSync(outside).mode & 0o777).toBe(0o755);
 });
 
 test("a folder that becomes a link while it is read still leads nowhere else", async () => {

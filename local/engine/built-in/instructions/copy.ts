@@ -136,28 +136,29 @@ function expandText(expand: (word: string) => string, content: string): string {
 }
 
 async function unpackIfArchive(
-  { scratchDir, log }: InstructionCall,
+  { scratchDir, log, signal }: InstructionCall,
   context: CopySource,
   path: string,
 ): Promise<CopySource | undefined> {
   const file = join(context.root, await pathInRoot(context.root, path));
-  if (!(await lstatIfAny(file))?.isFile() || !(await isArchive(file))) return undefined;
+  if (!(await lstatIfAny(file))?.isFile() || !(await isArchive(file, signal))) return undefined;
   const root = await mkdtemp(join(scratchDir, "add-"));
   await chmod(root, 0o755);
-  await applyEntries(root, readTar(createReadStream(file)), { whiteouts: false, log });
+  await applyEntries(root, readTar(createReadStream(file), signal), { whiteouts: false, log });
   return { root, keepsOwners: true, name: `the archive ${path}` };
 }
 
 /** By content, as Docker does, never by name: a tar, or something compressed that has a first entry. */
-async function isArchive(file: string): Promise<boolean> {
+async function isArchive(file: string, signal: AbortSignal): Promise<boolean> {
   const handle = await open(file);
   const start = Buffer.alloc(512);
   await handle.read(start, 0, 512, 0).finally(() => handle.close());
   if (compressionOf(start) === undefined) return start.toString("latin1", 257, 262) === "ustar";
   try {
-    for await (const entry of readTar(createReadStream(file))) return entry.header.name !== "";
+    for await (const entry of readTar(createReadStream(file), signal)) return entry.header.name !== "";
     return false;
   } catch (error) {
+    signal.throwIfAborted();
     if (error instanceof MissingTool) throw error;
     return false;
   }

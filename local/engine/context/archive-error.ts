@@ -1,4 +1,4 @@
+import { EngineError } from "../engine.ts";
+
 /** An archive that would write outside its directory, that is too large, or that cannot be read. */
-export class ArchiveError extends Error {
-  override readonly name = "ArchiveError";
-}
+export class ArchiveError extends EngineError {}

@@ -3,12 +3,14 @@ import { ArchiveError } from "./archive-error.ts";
 
 const block = 512;
 const longestName = 64 * 1024;
+/** Empty blocks: two end an archive, and programs round it up. */
+const mostPadding = 16 * 1024 * 1024;
 /** Types of entries that only say something about the next one; readers keep them in memory whole. */
 const aboutOthers = new Set(["x", "g", "L", "K"]);
 
 /**
- * Passes a tar on block by block, and stops one that is too large: by what its entries say they hold, by their number, and
- * by headers that a reader would keep in memory. Nothing else is checked.
+ * Passes a tar on block by block, and stops one that is too large: by what its entries say they hold, by their number, by
+ * headers that a reader would keep in memory, and by the empty blocks between. Nothing else is checked.
  */
 export class TarGuard extends Transform {
   readonly #limits: { readonly bytes: number; readonly entries: number };
@@ -17,6 +19,7 @@ export class TarGuard extends Transform {
   #note: Buffer[] | undefined;
   #bytes = 0;
   #entries = 0;
+  #padding = 0;
 
   constructor(limits: { readonly bytes: number; readonly entries: number }) {
     super();
@@ -52,7 +55,11 @@ export class TarGuard extends Transform {
   }
 
   #startEntry(header: Buffer): void {
-    if (header[0] === 0) return;
+    if (header[0] === 0) {
+      this.#padding += block;
+      if (this.#padding > mostPadding) throw new ArchiveError(`more than ${mostPadding} bytes that say nothing`);
+      return;
+    }
     const size = sizeOf(header);
     const notes = aboutOthers.has(String.fromCharCode(header[156]!));
     this.#entries += 1;
