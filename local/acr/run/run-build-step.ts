@@ -106,22 +106,29 @@ export async function buildImage(
     throw new TaskError("a Dockerfile outside its build context is not emulated by the local twin");
   }
   const secrets = await secretFiles(asked, step, place, on);
-  await on.engine.build(
-    {
-      contextDir,
-      dockerfile: inContext,
-      tags: asked.tags.map(addLatest),
-      buildArgs: asked.buildArgs,
-      labels: asked.labels,
-      noCache: asked.noCache,
-      ...(asked.target && { target: asked.target }),
-      ...(asked.platform && { platform: asked.platform }),
-      ...(asked.networkIsNone && { network: "none" as const }),
-      ...(Object.keys(secrets).length > 0 && { secrets }),
-    },
-    write,
-    signal,
-  );
+  const held = await workspace.hold(contextDir).catch(() => {
+    throw new TaskError(`unable to prepare context: path "${context}" not found`);
+  });
+  try {
+    await on.engine.build(
+      {
+        contextDir: held.path,
+        dockerfile: inContext,
+        tags: asked.tags.map(addLatest),
+        buildArgs: asked.buildArgs,
+        labels: asked.labels,
+        noCache: asked.noCache,
+        ...(asked.target && { target: asked.target }),
+        ...(asked.platform && { platform: asked.platform }),
+        ...(asked.networkIsNone && { network: "none" as const }),
+        ...(Object.keys(secrets).length > 0 && { secrets }),
+      },
+      write,
+      signal,
+    );
+  } finally {
+    await held.close();
+  }
 }
 
 /** What docker takes for a URL and the scanner did not, such as one right behind an option, has not been fetched. */
@@ -141,7 +148,7 @@ async function secretFiles(
   const files: Record<string, string> = {};
   for (const [id, source] of Object.entries(secrets)) {
     const seen = join(containerDirectory(place.workingDirectory), source);
-    const file = await on.folder.hostPath(source.startsWith("/") ? source : seen, step.mounts);
+    const file = await on.folder.copyOf(source.startsWith("/") ? source : seen, step.mounts);
     if (file === undefined) throw new TaskError(`failed to stat ${source}: no such file or directory`);
     files[id] = file;
   }

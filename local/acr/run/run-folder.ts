@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Mount } from "../../engine/engine.ts";
@@ -18,7 +19,7 @@ export class RunFolder {
   }
 
   static async at(dir: string): Promise<RunFolder> {
-    for (const name of ["workspace", "home", "volumes", "fetched"]) await mkdir(join(dir, name));
+    for (const name of ["workspace", "home", "volumes", "fetched", "copies"]) await mkdir(join(dir, name));
     return new RunFolder(dir, await Workspace.at(join(dir, "workspace")));
   }
 
@@ -39,13 +40,17 @@ export class RunFolder {
     ];
   }
 
-  /** What a path inside a container is here; undefined for what the container has of its own. */
-  async hostPath(containerPath: string, volumes: readonly VolumeMount[]): Promise<string | undefined> {
+  /** A copy of a file as a container sees it, where no container can change it; undefined for what it has of its own. */
+  async copyOf(containerPath: string, volumes: readonly VolumeMount[]): Promise<string | undefined> {
     const around = this.mounts(volumes)
       .filter((mount) => `${containerPath}/`.startsWith(`${mount.containerPath.replace(/\/+$/, "")}/`))
       .sort((a, b) => b.containerPath.length - a.containerPath.length)[0];
     if (!around) return undefined;
     const folder = await Workspace.at(around.hostPath);
-    return await folder.find(containerPath.slice(around.containerPath.length));
+    const found = await folder.find(containerPath.slice(around.containerPath.length));
+    if (found === undefined) return undefined;
+    const copy = join(this.dir, "copies", randomUUID());
+    await folder.copy(found, copy);
+    return copy;
   }
 }

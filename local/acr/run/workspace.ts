@@ -1,6 +1,8 @@
-import { constants } from "node:fs";
-import { open, realpath } from "node:fs/promises";
-import { join, posix, relative, sep } from "node:path";
+import { createWriteStream } from "node:fs";
+import { type FileHandle, realpath } from "node:fs/promises";
+import { basename, dirname, join, posix, relative, sep } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { Folder } from "../../engine/context/folder.ts";
 import { TaskError } from "../task/task-error.ts";
 import { maxFileBytes } from "./limits.ts";
 
@@ -28,8 +30,7 @@ export class Workspace {
     const name = parts.at(-1)!;
     const path = await this.find(...parts);
     if (path === undefined) throw new TaskError(`open ${name}: no such file or directory`);
-    // Without NONBLOCK a pipe put there by a step would hold us up for ever.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
+    const file = await this.#open(path).catch((error: NodeJS.ErrnoException) => {
       throw new TaskError(`open ${name}: ${error.code}`);
     });
     try {
@@ -43,6 +44,28 @@ export class Workspace {
     } finally {
       await file.close();
     }
+  }
+
+  /** A folder that `find` found, held open: a step that runs meanwhile may put a link in its place. */
+  hold(found: string): Promise<Folder> {
+    return Folder.hold(this.dir, relative(this.dir, found));
+  }
+
+  /** A copy, out of reach, of a file that `find` found. */
+  async copy(found: string, to: string): Promise<void> {
+    const file = await this.#open(found);
+    try {
+      if (!(await file.stat()).isFile()) throw new TaskError(`read ${found}: not a regular file`);
+      await pipeline(file.createReadStream({ autoClose: false }), createWriteStream(to, { flags: "wx", mode: 0o600 }));
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Through real folders only, and without waiting for the other end of a pipe. */
+  #open(found: string): Promise<FileHandle> {
+    const path = relative(this.dir, found);
+    return Folder.within(this.dir, dirname(path), (folder) => folder.file(basename(path)));
   }
 
   /** A step's `workingDirectory` relative to the workspace. */

@@ -16,7 +16,7 @@ export class Folder {
 
   private constructor(handle: FileHandle, path: string) {
     this.#handle = handle;
-    this.#path = process.platform === "linux" ? `/proc/self/fd/${handle.fd}` : path;
+    this.#path = process.platform === "linux" ? `/proc/${process.pid}/fd/${handle.fd}` : path;
   }
 
   /** Links in `path` are followed: it is the caller's own. */
@@ -26,17 +26,31 @@ export class Folder {
 
   /** Goes down from `base` through real folders only, and hands over the last one. */
   static async within<T>(base: string, path: string, work: (folder: Folder) => Promise<T>): Promise<T> {
-    let folder = await Folder.open(base);
+    const folder = await Folder.hold(base, path);
     try {
-      for (const name of path.split("/").filter(Boolean)) {
-        const inner = await folder.enter(name);
-        await folder.close();
-        folder = inner;
-      }
       return await work(folder);
     } finally {
       await folder.close();
     }
+  }
+
+  /** The same for longer; the caller closes it. */
+  static async hold(base: string, path: string): Promise<Folder> {
+    let folder = await Folder.open(base);
+    for (const name of path.split("/").filter((part) => part !== "" && part !== ".")) {
+      const outer = folder;
+      try {
+        folder = await outer.enter(name);
+      } finally {
+        await outer.close();
+      }
+    }
+    return folder;
+  }
+
+  /** Leads to this folder, whatever becomes of its name, while it is open. */
+  get path(): string {
+    return this.#path;
   }
 
   async names(): Promise<string[]> {

@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { FetchSource } from "../../../../local/acr/run/source.ts";
 import { SourceError } from "../../../../local/acr/run/source-error.ts";
+import { Workspace } from "../../../../local/acr/run/workspace.ts";
 import { EngineError } from "../../../../local/engine/engine.ts";
 import { taskRun } from "./task-run.ts";
 
@@ -11,23 +12,27 @@ import { taskRun } from "./task-run.ts";
 async function buildRun(files: Readonly<Record<string, string>>, surroundings: Parameters<typeof taskRun>[0] = {}) {
   const made = await taskRun(surroundings);
   const { dir } = made.folder.workspace;
+  /** The folders that were built. */
+  const contexts: string[] = [];
+  made.engine.onBuild = async ({ contextDir }) => void contexts.push(realpathSync(contextDir));
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(join(dir, name, ".."), { recursive: true });
     writeFileSync(join(dir, name), content);
   }
-  return { ...made, dir };
+  return { ...made, dir, contexts };
 }
 
 const scratch = { Dockerfile: "FROM scratch\n" };
 
 describe("a build step", () => {
   test("takes the Dockerfile from the working directory, inside the context", async () => {
-    const { engine, run, dir, lines } = await buildRun({
+    const { engine, run, dir, lines, contexts } = await buildRun({
       "svc/Dockerfile": "FROM a\n",
       "svc/app/docker/web": "FROM b\n",
     });
     await run("workingDirectory: svc\nsteps: [{build: '-f app/docker/web app'}]");
-    expect(engine.builds[0]).toMatchObject({ contextDir: join(dir, "svc/app"), dockerfile: "docker/web" });
+    expect(engine.builds[0]).toMatchObject({ dockerfile: "docker/web" });
+    expect(contexts).toEqual([join(dir, "svc/app")]);
     await expect(run("workingDirectory: svc\nsteps: [{build: '-f Dockerfile app'}]")).rejects.toThrow("exit status 2");
     expect(lines.join()).toContain("outside its build context");
   });
@@ -74,22 +79,56 @@ describe("a build step", () => {
   });
 
   test("hands over secrets from what its container sees, and nothing else", async () => {
-    const { engine, run, dir, lines, folder } = await buildRun({ ...scratch, "app/token": "t" });
+    const { engine, run, lines } = await buildRun({ ...scratch, "app/token": "t" });
+    const read: string[] = [];
+    engine.onBuild = async ({ secrets }) => void read.push(readFileSync(secrets!.s!, "utf8"));
     const yaml = (secret: string) => `env: [DOCKER_BUILDKIT=1]
 volumes: [{name: keys, secret: {pw: eA==}}]
 steps: [{build: "--secret id=s,${secret} --network none -f Dockerfile .", volumeMounts: [{name: keys, mountPath: /run/keys}]}]`;
     await run(yaml("src=app/token"));
     await run(yaml("src=/run/keys/pw").replaceAll("name: keys", "name: keys2"));
-    expect(engine.builds.map(({ secrets }) => secrets)).toEqual([
-      { s: join(dir, "app/token") },
-      { s: join(folder.volume("keys2"), "pw") },
-    ]);
+    expect(read).toEqual(["t", "x\n"]);
     expect(engine.builds[0]).toMatchObject({ network: "none" });
     for (const [at, src] of ["/etc/passwd", "../../outside", "/run/keys/../../etc/passwd"].entries()) {
       await expect(run(yaml(`src=${src}`).replaceAll("name: keys", `name: no${at}`))).rejects.toThrow("exit status 2");
     }
     expect(lines.join()).toContain("failed to stat /etc/passwd");
   });
+});
+
+test("a step that puts links in the place of what a build uses reaches nothing outside", async () => {
+  const { engine, run, dir, folder } = await buildRun({
+    Dockerfile: "FROM scratch\n",
+    "ctx/file": "mine",
+    key: "mine",
+  });
+  const read: string[] = [];
+  engine.onBuild = async ({ contextDir, secrets }) => {
+    // As a container would that shares the workspace and runs meanwhile.
+    for (const name of ["ctx", "key"]) renameSync(join(dir, name), join(dir, `${name}.moved`));
+    symlinkSync(folder.dir, join(dir, "ctx"));
+    symlinkSync("/etc/passwd", join(dir, "key"));
+    read.push(...readdirSync(contextDir), readFileSync(secrets!.s!, "utf8"));
+  };
+  writeFileSync(join(dir, "ctx/Dockerfile"), "FROM scratch\n");
+  await run('env: [DOCKER_BUILDKIT=1]\nsteps: [{build: "--secret id=s,src=key ctx"}]');
+  expect(read).toEqual(["Dockerfile", "file", "mine"]);
+  const workspace = await Workspace.at(dir);
+  const found = (await workspace.find("ctx.moved/file"))!;
+  renameSync(join(dir, "ctx.moved"), join(dir, "away"));
+  mkdirSync(join(folder.dir, "outside"));
+  writeFileSync(join(folder.dir, "outside/file"), "outside");
+  symlinkSync(join(folder.dir, "outside"), join(dir, "ctx.moved"));
+  await expect(workspace.copy(found, join(folder.dir, "copy"))).rejects.toThrow(/ENOTDIR|ELOOP/);
+});
+
+test("a pipe in the place of a secret holds nothing up", async () => {
+  const { run, dir, lines } = await buildRun(scratch);
+  execFileSync("mkfifo", [join(dir, "key")]);
+  await expect(run('env: [DOCKER_BUILDKIT=1]\nsteps: [{build: "--secret id=s,src=key ."}]')).rejects.toThrow(
+    "exit status",
+  );
+  expect(lines.join()).toContain("not a regular file");
 });
 
 describe("a build line whose context is a URL", () => {
@@ -104,13 +143,14 @@ describe("a build line whose context is a URL", () => {
   };
 
   test("is fetched into the workspace under the step's id, and built there", async () => {
-    const { engine, run, dir } = await buildRun({}, { fetchSource });
+    const { engine, run, dir, contexts } = await buildRun({}, { fetchSource });
     const [found] = await run("steps: [{id: web, build: -t r.io/web https://h/o/r.git#main:sub}]");
     expect(fetched).toEqual([join(dir, "web")]);
-    expect(engine.builds[0]).toMatchObject({ contextDir: join(dir, "web/sub"), dockerfile: "Dockerfile" });
+    expect(engine.builds[0]).toMatchObject({ dockerfile: "Dockerfile" });
     expect(found).toMatchObject({ commit, runtime: { reference: "in-sub:1" } });
     const [archive] = await run("steps: [{id: tar, build: -t r.io/web -f sub/Dockerfile https://h/x.tar.gz}]");
-    expect(engine.builds[1]).toMatchObject({ contextDir: join(dir, "tar"), dockerfile: "sub/Dockerfile" });
+    expect(engine.builds[1]).toMatchObject({ dockerfile: "sub/Dockerfile" });
+    expect(contexts).toEqual([join(dir, "web/sub"), join(dir, "tar")]);
     expect(archive).toMatchObject({ runtime: { reference: "in-sub:1" } });
     expect(archive).not.toHaveProperty("commit");
   });
