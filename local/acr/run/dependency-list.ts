@@ -11,7 +11,7 @@ export interface Dependencies {
   readonly commit?: string;
 }
 
-/** The list at the end of a successful run's log, as block YAML. `git` is empty for sources that are no Git repository. */
+/** The list at the end of a successful run's log, as block YAML in Go's layout. `git` is empty for sources that are no Git repository. */
 export function dependencyYaml(list: readonly Dependencies[]): string {
   const entries = list.map(({ image, runtime, buildtime, commit }) => ({
     ...(image && { image: shown(image) }),
@@ -19,7 +19,7 @@ export function dependencyYaml(list: readonly Dependencies[]): string {
     ...(buildtime.length > 0 && { "buildtime-dependency": buildtime.map(shown) }),
     git: commit ? { "git-head-revision": commit } : {},
   }));
-  return stringify(entries, { lineWidth: 0 });
+  return stringify(entries, { lineWidth: 0, indentSeq: false });
 }
 
 /** The same as a task shows it, each base once. */
