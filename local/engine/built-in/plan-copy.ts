@@ -85,6 +85,8 @@ class CopyPlan {
       await this.#add(await pathInRoot(source.root, parent), to);
     }
     const present = await lstatIfAny(join(root, to));
+    if (stats.isDirectory() && present && !present.isDirectory())
+      throw new EngineError(`${to} of the image is not a folder`);
     if (stats.isDirectory()) return this.#addTree(from, keepsParents ? posix.join(to, posix.basename(from)) : to, "");
     const intoFolder = keepsParents || destination.endsWith("/") || present?.isDirectory() || this.#isPlannedFolder(to);
     await this.#add(from, intoFolder ? posix.join(to, posix.basename(path)) : to);

@@ -25,12 +25,12 @@ export async function runImage(
   if (architecture !== hostArchitecture) throw new EngineError(`${request.reference} is for ${architecture}`);
   const mounts = await Promise.all((request.mounts ?? []).map(sandboxMount));
   await unpackImage(image, root, log, signal);
-  const { uid, gid, home } = await findUser(root, request.user || config.User || "0");
+  const { uid, gid, groups, home } = await findUser(root, request.user || config.User || "0");
   const env = { PATH: defaultPath, HOME: home ?? "/", ...variables(config.Env ?? []), ...variables(request.env) };
   const workingDirectory = request.workingDirectory || config.WorkingDir || "/";
   const { hostName } = request;
   if (hostName !== undefined) await network?.addName(hostName);
-  const inside = { root, command, env, workingDirectory, uid, gid, mounts, network, hostName };
+  const inside = { root, command, env, workingDirectory, uid, gid, groups, mounts, network, hostName };
   return sandbox.run(inside, log, signal);
 }
 

@@ -27,6 +27,7 @@ export interface SandboxCommand {
   readonly workingDirectory: string;
   readonly uid: number;
   readonly gid: number;
+  readonly groups: readonly number[];
   readonly mounts?: readonly SandboxMount[];
   /** Absent: a loopback of its own. */
   readonly network?: SandboxNetwork;
@@ -142,25 +143,25 @@ export class Sandbox {
 
   /**
    * From the outside in: die with our process; namespaces; set up mounts; limits; drop capabilities, ours to hand on
-   * too, and our groups; enter the root as the user; set the image's variables, which no program outside may see.
+   * too; enter the root; become the user; set the image's variables, which no program outside may see.
    */
   #arguments(
-    { root, command, env, uid, gid, network, hostName }: SandboxCommand,
+    { root, command, env, uid, gid, groups, network, hostName }: SandboxCommand,
     folder: string,
     start: StartTool,
     preparation: readonly string[],
     group: ControlGroup | undefined,
   ): string[] {
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const groups = this.mode === "user" ? [] : ["--clear-groups"];
-    const user = this.mode === "user" || (uid === 0 && gid === 0) ? [] : [`--setgid=${gid}`, `--setuid=${uid}`];
+    const user = [`--regid=${gid}`, `--reuid=${uid}`, `--groups=${[gid, ...groups].join(",")}`];
     return [
       ...["--pdeathsig", "KILL", ...this.#namespaces(network)],
       ...[tool("sh"), "-c", sandboxScript, "sandbox", root, hostName ?? "sandbox", start.folder, ...preparation, "--"],
       ...[tool("prlimit"), "--core=0", ...(group ? [] : this.#processLimits()), "--"],
-      ...[tool("setpriv"), `--bounding-set=${boundingSet}`, "--inh-caps=-all", "--ambient-caps=-all", ...groups],
-      ...[tool("unshare"), "--root=.", `--wd=${folder}`, ...user, "--"],
-      ...[...start.command, "-i", "--", ...variables, ...command],
+      ...[tool("setpriv"), `--bounding-set=${boundingSet}`, "--inh-caps=-all", "--ambient-caps=-all"],
+      ...[tool("unshare"), "--root=.", `--wd=${folder}`, "--"],
+      ...(this.mode === "user" ? [] : [...start.setpriv, ...user, "--"]),
+      ...[...start.env, "-i", "--", ...variables, ...command],
     ];
   }
 
@@ -214,7 +215,7 @@ export async function findSandbox(
   let sandbox: Sandbox | undefined;
   try {
     sandbox = await Sandbox.open(scratchDir, limits);
-    const command = { root, command: ["/nothing"], env: {}, workingDirectory: "/", uid: 0, gid: 0 };
+    const command = { root, command: ["/nothing"], env: {}, workingDirectory: "/", uid: 0, gid: 0, groups: [] };
     const code = await sandbox.run(command, (text) => (output += text), AbortSignal.timeout(10_000));
     // Everything before the command went well when the one complaint is that there is no such command.
     if (code === 127) return sandbox;

@@ -1,3 +1,5 @@
+import { EngineError } from "../engine.ts";
+
 /** Splits at blanks outside quotes. Quotes, escapes and variables stay in the words, for `expandWord`. */
 export function splitWords(text: string, escapeChar = "\\"): string[] {
   const words: string[] = [];
@@ -22,12 +24,16 @@ export function splitWords(text: string, escapeChar = "\\"): string[] {
 /** `K=V` words, or the old form `K the rest of the line`, as ENV and LABEL take them. Values are not expanded yet. */
 export function splitAssignments(text: string, escapeChar = "\\"): [key: string, value: string][] {
   const words = splitWords(text, escapeChar);
-  if (words[0] !== undefined && !words[0].includes("=")) {
-    const rest = text.trim().slice(words[0].length).trim();
-    return [[words[0], rest]];
+  const [first] = words;
+  if (first === undefined) throw new EngineError("a name and a value are missing");
+  if (!first.includes("=")) {
+    const rest = text.trim().slice(first.length).trim();
+    if (rest === "") throw new EngineError(`${first} has no value`);
+    return [[first, rest]];
   }
   return words.map((word) => {
     const equals = word.indexOf("=");
-    return equals < 0 ? [word, ""] : [word.slice(0, equals), word.slice(equals + 1)];
+    if (equals < 0) throw new EngineError(`${word} is not of the form name=value`);
+    return [word.slice(0, equals), word.slice(equals + 1)];
   });
 }

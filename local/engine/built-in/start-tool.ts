@@ -13,30 +13,40 @@ export const startFolder = "/dev/start";
 export interface StartTool {
   /** What the sandbox mounts at `startFolder`. */
   readonly folder: string;
-  /** In the sandbox; takes the arguments of `env`. */
-  readonly command: readonly string[];
+  /** Beginnings of commands in the sandbox. */
+  readonly env: readonly string[];
+  readonly setpriv: readonly string[];
 }
 
 /**
- * This machine's `env` with all it needs, to start a command inside the image's root: a program that is started with the
+ * This machine's `env` and `setpriv` with all they need, to start a command inside the image's root: a program that is started with the
  * variables of an image runs code of the image (LD_PRELOAD, GCONV_PATH and more), so none outside may be.
  */
 export async function startTool(scratchDir: string): Promise<StartTool> {
-  const env = tool("env");
-  // Fails for a static program, which needs nothing.
-  const listed = await run("ldd", [env], { env: { PATH: process.env.PATH } }).catch(() => ({ stdout: "" }));
-  const libraries = [...listed.stdout.matchAll(/^\s*(?:\S+ => )?(\/\S+) \(0x/gm)].map(([, path]) => path!);
-  const loader = /^\s*(\/\S+) \(0x/m.exec(listed.stdout)?.[1];
   const folder = join(scratchDir, "start");
   const fresh = `${folder}.new`;
   await removeTree(fresh);
   await mkdir(fresh, { mode: 0o755 });
-  for (const path of [env, ...libraries]) await copyFile(path, join(fresh, basename(path)));
+  const env = await bring("env", fresh);
+  const setpriv = await bring("setpriv", fresh);
   // Whatever our umask is: other users than root start commands too.
-  for (const path of [".", env, ...libraries]) await chmod(join(fresh, basename(path)), 0o755);
+  await chmod(fresh, 0o755);
   await removeTree(folder);
   await rename(fresh, folder);
+  return { folder, env, setpriv };
+}
+
+/** Copies a program and its libraries; returns how it is called. */
+async function bring(name: string, folder: string): Promise<string[]> {
+  const program = tool(name);
+  // Fails for a static program, which needs nothing.
+  const listed = await run("ldd", [program], { env: { PATH: process.env.PATH } }).catch(() => ({ stdout: "" }));
+  const libraries = [...listed.stdout.matchAll(/^\s*(?:\S+ => )?(\/\S+) \(0x/gm)].map(([, path]) => path!);
+  for (const path of [program, ...libraries]) {
+    await copyFile(path, join(folder, basename(path)));
+    await chmod(join(folder, basename(path)), 0o755);
+  }
   const inside = (path: string) => join(startFolder, basename(path));
-  const command = loader === undefined ? [] : [inside(loader), "--library-path", startFolder];
-  return { folder, command: [...command, inside(env)] };
+  const loader = /^\s*(\/\S+) \(0x/m.exec(listed.stdout)?.[1];
+  return [...(loader === undefined ? [] : [inside(loader), "--library-path", startFolder]), inside(program)];
 }

@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { EngineError } from "../../engine.ts";
 import { splitAssignments, splitWords } from "../split-words.ts";
 import { healthcheck } from "./healthcheck.ts";
@@ -27,17 +28,19 @@ export const configuring: Readonly<Record<string, InstructionHandler>> = {
     }
   },
   USER: ({ stage, instruction }) => {
+    if (instruction.text === "") throw new EngineError("no user is given");
     stage.config.User = stage.expand(instruction.text);
   },
   EXPOSE: ({ stage, instruction }) => {
-    for (const word of splitWords(instruction.text, stage.escapeChar)) {
-      const port = stage.expand(word);
-      if (!/^\d+(-\d+)?(\/(tcp|udp|sctp))?$/.test(port)) throw new EngineError(`EXPOSE: ${port} is not a port`);
-      stage.config.ExposedPorts = { ...stage.config.ExposedPorts, [port.includes("/") ? port : `${port}/tcp`]: {} };
+    const words = splitWords(instruction.text, stage.escapeChar).flatMap((word) => stage.expand(word).split(/\s+/));
+    for (const port of words.filter((word) => word !== "").flatMap(portsOf)) {
+      stage.config.ExposedPorts = { ...stage.config.ExposedPorts, [port]: {} };
     }
   },
   VOLUME: ({ stage, instruction }) => {
-    for (const path of instruction.json ?? splitWords(instruction.text, stage.escapeChar)) {
+    const paths = instruction.json ?? splitWords(instruction.text, stage.escapeChar);
+    if (paths.length === 0) throw new EngineError("no folder is given");
+    for (const path of paths) {
       stage.config.Volumes = { ...stage.config.Volumes, [stage.expand(path)]: {} };
     }
   },
@@ -54,7 +57,9 @@ export const configuring: Readonly<Record<string, InstructionHandler>> = {
     stage.config.Shell = [...instruction.json];
   },
   STOPSIGNAL: ({ stage, instruction }) => {
-    stage.config.StopSignal = stage.expand(instruction.text);
+    const signal = stage.expand(instruction.text);
+    if (!isSignal(signal)) throw new EngineError(`${JSON.stringify(signal)} is not a signal`);
+    stage.config.StopSignal = signal;
   },
   HEALTHCHECK: healthcheck,
   ONBUILD: ({ stage, instruction }) => {
@@ -71,6 +76,22 @@ export const configuring: Readonly<Record<string, InstructionHandler>> = {
 export function commandOf({ stage, instruction }: Pick<InstructionCall, "stage" | "instruction">): string[] {
   if (instruction.json) return [...instruction.json];
   return [...(stage.config.Shell ?? ["/bin/sh", "-c"]), instruction.text];
+}
+
+/** A range stands for each of its ports. */
+function portsOf(text: string): string[] {
+  const [, from, to = from, protocol = "tcp"] =
+    /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/.exec(text.toLowerCase()) ?? [];
+  const [first, last] = [Number(from), Number(to)];
+  if (!(first <= last && last <= 65_535)) throw new EngineError(`${text} is not a port`);
+  return Array.from({ length: last - first + 1 }, (_, at) => `${first + at}/${protocol}`);
+}
+
+/** A number, or a name with `SIG` or without; those of real time count from either end. */
+function isSignal(text: string): boolean {
+  const name = text.toUpperCase().replace(/^SIG/, "");
+  if (/^\d+$/.test(name)) return Number(name) > 0 && Number(name) <= 64;
+  return `SIG${name}` in constants.signals || /^RTM(IN(\+\d+)?|AX(-\d+)?)$/.test(name);
 }
 
 function splitDefault(word: string): [name: string, initial: string | undefined] {

@@ -24,16 +24,21 @@ export const healthcheck: InstructionHandler = ({ stage, instruction }) => {
   });
   const retries = instruction.flags.find(({ name }) => name === "retries")?.value;
   stage.config.Healthcheck = {
-    Test: rest.startsWith("[") ? ["CMD", ...parseList(rest)] : ["CMD-SHELL", rest],
+    Test: listOf(rest) ?? ["CMD-SHELL", rest],
     ...Object.fromEntries(durations),
     ...(retries === undefined ? {} : { Retries: Number(retries) }),
   };
 };
 
-function parseList(text: string): string[] {
-  const value: unknown = JSON.parse(text);
-  if (!Array.isArray(value)) throw new EngineError("HEALTHCHECK CMD takes a JSON list of strings");
-  return value.map(String);
+/** As everywhere, what is no valid list of strings is the shell form. */
+function listOf(text: string): string[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isList = Array.isArray(value) && value.every((word) => typeof word === "string");
+    return isList ? ["CMD", ...value] : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Go's `1m30s`. */

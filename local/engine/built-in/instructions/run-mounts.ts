@@ -37,6 +37,16 @@ export class RunMounts {
     }
   }
 
+  /** Of a here-document that names its interpreter; returns where the command finds it. */
+  async addScript(content: string): Promise<string> {
+    const source = join(this.#folder, "script");
+    await writeFile(source, content);
+    await chmod(source, 0o755);
+    const target = "/run/script";
+    this.mounts.push({ target, source, readOnly: true });
+    return target;
+  }
+
   async release(): Promise<void> {
     this.#giveBackCaches();
     await removeTree(this.#folder);

@@ -13,16 +13,19 @@ export const run: InstructionHandler = async (call) => {
   const { stage, instruction, log, signal } = call;
   const wanted = readFlags(call);
   const sandbox = await call.sandbox();
-  const command = commandWithHeredocs(stage, instruction);
+  const written = commandWithHeredocs(stage, instruction);
   const user = await findUser(stage.root, stage.config.User || "0");
   const before = await takeSnapshot(stage.root);
   const mounts = await RunMounts.make(call, wanted);
   let code: number;
+  let command = written;
   try {
+    const script = written.at(-1)!;
+    if (isScript(instruction) && script.startsWith("#!")) command = [await mounts.addScript(script)];
     const env = { HOME: user.home ?? "/", ...call.proxies, ...stage.environment(), ...mounts.env };
     const workingDirectory = stage.config.WorkingDir || "/";
-    const { uid, gid } = user;
-    const inside = { root: stage.root, command, env, workingDirectory, uid, gid, mounts: mounts.mounts };
+    const { uid, gid, groups } = user;
+    const inside = { root: stage.root, command, env, workingDirectory, uid, gid, groups, mounts: mounts.mounts };
     code = await sandbox.run(inside, log, signal);
   } finally {
     await mounts.release();
@@ -45,8 +48,12 @@ function readFlags({ instruction, stage }: InstructionCall): RunMount[] {
   return mounts;
 }
 
+function isScript({ heredocs, text }: Instruction): boolean {
+  return heredocs.length > 0 && text.trim() === heredocs[0]!.marker;
+}
+
 /**
- * A here-document alone is a script for the shell. After a command it is the shell's own business, which gets the lines
+ * A here-document alone is a script for the shell, or for what its first line names. After a command it is the shell's own business, which gets the lines
  * as they are written.
  */
 function commandWithHeredocs(stage: StageBuild, instruction: Instruction): string[] {
@@ -54,6 +61,6 @@ function commandWithHeredocs(stage: StageBuild, instruction: Instruction): strin
   if (heredocs.length === 0) return commandOf({ stage, instruction });
   const shell = stage.config.Shell ?? ["/bin/sh", "-c"];
   const [first] = heredocs;
-  if (text.trim() === first!.marker) return [...shell, first!.content];
+  if (isScript(instruction)) return [...shell, first!.content];
   return [...shell, [text, ...heredocs.map((heredoc) => heredoc.source)].join("\n")];
 }

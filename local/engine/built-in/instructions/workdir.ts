@@ -1,10 +1,12 @@
 import { join, posix } from "node:path";
 import { lstatIfAny, pathInRoot } from "../../context/path-in-root.ts";
+import { EngineError } from "../../engine.ts";
 import type { LayerEntry } from "../layer-entry.ts";
 import type { InstructionHandler } from "./instruction-call.ts";
 
 /** Sets the working directory and makes it, in a layer of its own, when it is missing. */
 export const workdir: InstructionHandler = async ({ stage, instruction }) => {
+  if (instruction.text === "") throw new EngineError("no folder is given");
   const path = posix.normalize(stage.absolute(stage.expand(instruction.text)));
   stage.config.WorkingDir = path.length > 1 ? path.replace(/\/$/, "") : path;
   const parts = (await pathInRoot(stage.root, path)).split("/").filter((part) => part !== "");

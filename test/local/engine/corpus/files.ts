@@ -91,6 +91,12 @@ export const files: readonly Case[] = [
     },
   },
   {
+    name: "a folder's contents do not take the place of a file",
+    dockerfile: ["FROM scratch", "COPY a.txt /x", "COPY many /x"],
+    context: { "a.txt": "a", "many/b": "b" },
+    fails: /not a (?:folder|directory)|non-directory|is not a dir/,
+  },
+  {
     name: "several sources need a folder to go to",
     dockerfile: ["FROM scratch", "COPY a.txt b.txt /one"],
     context: many,

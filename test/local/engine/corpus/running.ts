@@ -205,6 +205,40 @@ export const running: readonly Case[] = [
     },
   },
   {
+    name: "a here-document that names its interpreter is run by that",
+    dockerfile: ["FROM {base}", "RUN <<EOF", "#!/bin/cat", "said by cat", "EOF"],
+    log: /said by cat\n/,
+    differs: {
+      docker: {
+        why: "the BuildKit of Docker before 23 knows no here-documents",
+        fails: /unknown instruction/,
+        orNot: true,
+      },
+      buildah: { why: "buildah before 1.33 knows no here-documents", fails: /SAID/i, orNot: true },
+    },
+  },
+  {
+    name: "a user is in the groups that /etc/group gives it, or in the one alone that USER names",
+    dockerfile: [
+      "FROM {base}",
+      "COPY passwd group /etc/",
+      "USER app:b",
+      "RUN id -G > /tmp/one",
+      "USER app",
+      "RUN id -G > /tmp/all",
+      "CMD id -G",
+    ],
+    context: { passwd: "root:x:0:0::/:\napp:x:7:8::/:\n", group: "root:x:0:\nb:x:20:app,root\nc:x:21:x,app\n" },
+    files: {
+      "etc/passwd": "644 0:0 root:x:0:0::/:\napp:x:7:8::/:\n",
+      "etc/group": "644 0:0 root:x:0:\nb:x:20:app,root\nc:x:21:x,app\n",
+      "tmp/one": "644 7:20 20\n",
+      "tmp/all": "644 7:8 8 20 21\n",
+    },
+    config: { Cmd: ["/bin/sh", "-c", "id -G"], User: "app" },
+    prints: "8 20 21\n",
+  },
+  {
     name: "RUN --mount shows files of the context and of stages, and keeps none of them",
     dockerfile: [
       "FROM scratch AS tools",

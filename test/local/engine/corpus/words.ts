@@ -97,6 +97,46 @@ export const words: readonly Case[] = [
     },
   },
   {
+    name: "EXPOSE takes ranges, protocols in any case and several words in a variable",
+    dockerfile: ["FROM scratch", 'ARG MORE="1 2"', "EXPOSE 80-82 9/UDP $MORE"],
+    config: { ExposedPorts: ["1/tcp", "2/tcp", "80/tcp", "81/tcp", "82/tcp", "9/udp"] },
+    differs: {
+      buildah: {
+        why: "buildah 1.28 keeps the words of EXPOSE as they are written",
+        config: { ExposedPorts: ["1/tcp", "2/tcp", "80-82/tcp", "9/UDP"] },
+        orNot: true,
+      },
+    },
+  },
+  {
+    name: "EXPOSE of what is no port fails the build",
+    dockerfile: ["FROM scratch", "EXPOSE 82-80"],
+    fails: /82-80/,
+    differs: {
+      buildah: {
+        why: "buildah 1.28 keeps the words of EXPOSE as they are written",
+        config: { ExposedPorts: ["82-80/tcp"] },
+        fails: undefined,
+        orNot: true,
+      },
+    },
+  },
+  {
+    name: "a STOPSIGNAL that does not exist fails the build",
+    dockerfile: ["FROM scratch", "STOPSIGNAL nonsense"],
+    fails: /nonsense/,
+  },
+  {
+    name: "ENV and LABEL want a value",
+    dockerfile: ["FROM scratch", "ENV NAME"],
+    fails: /NAME|two arguments/,
+  },
+  {
+    name: "HEALTHCHECK's command is the shell form when it is no list of strings",
+    dockerfile: ["FROM scratch", "HEALTHCHECK CMD [ -f /ready ]"],
+    config: { Healthcheck: { Test: ["CMD-SHELL", "[ -f /ready ]"] } },
+  },
+  {
     name: "WORKDIR makes its folders, relative to the last, with variables",
     dockerfile: ["FROM scratch", "ENV NAME=deep", "WORKDIR /x", "WORKDIR y/$NAME", "COPY a.txt ./", "COPY a.txt ../up"],
     context: { "a.txt": "a" },
