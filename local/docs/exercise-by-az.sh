@@ -14,7 +14,7 @@ cd "$work"
 # The twin is a cloud like any other: az learns from its Resource Manager where to sign in.
 az cloud register --name twin --endpoint-resource-manager "$TWIN_ARM" --suffix-acr-login-server-endpoint .azurecr.io --only-show-errors
 az cloud set --name twin --only-show-errors
-az login --service-principal -u "$TWIN_CLIENT_ID" -p "$TWIN_CLIENT_SECRET" --tenant "$TWIN_TENANT" --output none
+az login --service-principal -u "$TWIN_CLIENT_ID" --password="$TWIN_CLIENT_SECRET" --tenant "$TWIN_TENANT" --output none
 
 # From here on, the exercise as it is written.
 az group create --name az204-acr-rg --location eastus --output none

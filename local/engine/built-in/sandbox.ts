@@ -128,8 +128,11 @@ export class Sandbox {
     const words: string[] = [];
     for (const mount of byDepth(all)) {
       const inside = await places.add(mount);
-      if (typeof mount.source !== "string") words.push("tmpfs", String(mount.source.size), inside);
-      else words.push(mount.readOnly ? "read-only" : "bind", mount.source, inside);
+      // Without a size it would have none.
+      if (typeof mount.source !== "string") {
+        const { memory } = this.#limits;
+        words.push("tmpfs", String(Math.min(mount.source.size || memory, memory)), inside);
+      } else words.push(mount.readOnly ? "read-only" : "bind", mount.source, inside);
     }
     return words;
   }

@@ -56,6 +56,14 @@ test.skipIf(!canSandbox)("a step that fills the disk is stopped (needs Linux nam
   await expect(world.build("big:v1", fill)).rejects.toThrow(/wrote more than 48 MiB to the disk/);
 });
 
+test.skipIf(!canSandbox)("a tmpfs is no larger than its step's memory (needs Linux namespaces)", async () => {
+  for (const size of ["0", "500g"]) {
+    const run = `RUN --mount=type=tmpfs,target=/t,size=${size} echo size $(( $(stat -f -c "%b * %S" /t) / 1048576 ))`;
+    await world.build("tmpfs:v1", { Dockerfile: `FROM {base}\n${run}\n` });
+    expect(world.log).toContain("size 96\n");
+  }
+});
+
 test.skipIf(!canSandbox)("the output of a step is cut at its limit, with a line that says so", async () => {
   expect(await world.run("limited:v1", ["sh", "-c", "head -c 5000 /dev/zero | tr '\\0' x; echo end"])).toBe(0);
   expect(world.log).toBe(`${"x".repeat(1000)}\n[output over 1000 bytes is left out]\n`);
