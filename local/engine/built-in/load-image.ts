@@ -38,7 +38,7 @@ export async function loadImage(
     return loadImage(store, repository, child.digest, platform);
   }
   const manifest = JSON.parse(found.bytes.toString("utf8")) as Manifest;
-  const config = await readJson<Partial<ImageConfig>>(store, repository, manifest.config.digest);
+  const config = await readConfig(store, repository, manifest.config);
   return {
     config: {
       ...config,
@@ -62,8 +62,58 @@ function suits(offered: Platform | undefined, wanted: Platform): boolean {
   return wanted.variant === undefined || offered.variant === undefined || offered.variant === wanted.variant;
 }
 
-async function readJson<T>(store: RegistryStore, repository: string, digest: string): Promise<T> {
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isText = (value: unknown) => typeof value === "string";
+const listOf = (isOne: (value: unknown) => boolean) => (value: unknown) => Array.isArray(value) && value.every(isOne);
+const mapOf = (isOne: (value: unknown) => boolean) => (value: unknown) =>
+  isObject(value) && Object.values(value).every(isOne);
+
+/** What we look at in a configuration, which anybody may have pushed; all of it may be missing or null. */
+const shape: Readonly<Record<string, Readonly<Record<string, (value: unknown) => boolean>>>> = {
+  "": {
+    ...{ architecture: isText, os: isText, variant: isText },
+    ...{ config: isObject, rootfs: isObject, history: listOf(isObject) },
+  },
+  config: {
+    ...{ User: isText, WorkingDir: isText },
+    ...{ Env: listOf(isText), Entrypoint: listOf(isText), Cmd: listOf(isText), Shell: listOf(isText) },
+    ...{ OnBuild: listOf(isText), Volumes: mapOf(isObject), ExposedPorts: mapOf(isObject), Labels: mapOf(isText) },
+  },
+  rootfs: { diff_ids: listOf(isText) },
+};
+
+function isConfiguration(value: unknown): value is Partial<ImageConfig> {
+  if (!isObject(value)) return false;
+  return Object.entries(shape).every(([part, fields]) => {
+    const inside = part === "" ? value : ((value[part] ?? {}) as Record<string, unknown>);
+    return Object.entries(fields).every(([name, suits]) => (inside[name] ?? null) === null || suits(inside[name]));
+  });
+}
+
+const largest = 8 * 1024 * 1024;
+
+async function readConfig(
+  store: RegistryStore,
+  repository: string,
+  { digest }: Descriptor,
+): Promise<Partial<ImageConfig>> {
   const chunks: Buffer[] = [];
-  for await (const chunk of (await store.openBlob(repository, digest)) as AsyncIterable<Buffer>) chunks.push(chunk);
-  return JSON.parse(Buffer.concat(chunks).toString("utf8")) as T;
+  let size = 0;
+  for await (const chunk of (await store.openBlob(repository, digest)) as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > largest) throw new EngineError(`the configuration of ${repository} has more than ${largest} bytes`);
+    chunks.push(chunk);
+  }
+  const value = parsed(Buffer.concat(chunks).toString("utf8"));
+  if (!isConfiguration(value)) throw new EngineError(`the configuration of ${repository} is not an image's`);
+  return value;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

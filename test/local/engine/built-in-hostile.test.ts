@@ -15,6 +15,7 @@ import { Folder } from "../../../local/engine/context/folder.ts";
 import { readContext } from "../../../local/engine/context/read-context.ts";
 import { EngineError } from "../../../local/engine/engine.ts";
 import { BlobFiles } from "../../../local/registry/blob-files.ts";
+import { mediaTypes } from "../../../local/registry/media-types.ts";
 import { built, builtInWorld, fileIn } from "./built-in-world.ts";
 import { canSandbox, filesOf, type World } from "./support.ts";
 
@@ -87,6 +88,28 @@ test("an archive unpacks to so much and no more", async () => {
   archive.finalize();
   const entries = readTar(archive as unknown as Readable, undefined, { bytes: 1000, entries: 100 });
   await expect(applyEntries(join(world.dir, "bomb"), entries)).rejects.toThrow(/more than 1000 bytes unpacked/);
+});
+
+test("an image whose configuration is none fails the build plainly", async () => {
+  const { store } = world.registry;
+  const manifest = { schemaVersion: 2, mediaType: mediaTypes.ociManifest, layers: [] };
+  for (const [at, text] of [
+    "[]",
+    "no JSON",
+    '{"config":{"Env":"A=1"}}',
+    '{"config":{"OnBuild":[1]}}',
+    '{"config":{"Volumes":{"/a":1}}}',
+    '{"history":{},"rootfs":{"diff_ids":1}}',
+  ].entries()) {
+    const { digest, size } = await store.putBlob("odd", Buffer.from(text));
+    const config = { mediaType: mediaTypes.ociConfig, digest, size };
+    const bytes = Buffer.from(JSON.stringify({ ...manifest, config }));
+    await store.putManifest("odd", `v${at}`, mediaTypes.ociManifest, bytes);
+    const from = `FROM ${world.reference(`odd:v${at}`)}\nENV X=1\n`;
+    const failure = await world.build(`of-odd:v${at}`, { Dockerfile: from }).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(EngineError);
+    expect((failure as Error).message).toContain("the configuration of odd is not an image's");
+  }
 });
 
 test("no archive keeps a build busy for ever, or fills the memory", async () => {
