@@ -96,14 +96,14 @@ export class BuiltInEngine implements Engine {
     const sandbox = await this.#sandbox;
     if (sandbox && !("impossible" in sandbox)) await sandbox.close();
     this.#sandbox = undefined;
-    for (const name of ["layers", "caches", "hosts", "start"]) await removeTree(join(this.#scratchDir, name));
+    for (const name of ["layers", "caches", "hosts"]) await removeTree(join(this.#scratchDir, name));
   }
 
   /** Makes the scratch folder, and removes from it what an engine left there that was killed. */
   #prepare(): Promise<void> {
     this.#prepared ??= (async () => {
       await makePrivate(this.#scratchDir);
-      const left = (await readdir(this.#scratchDir)).filter((name) => /^(build|run|hosts)-/.test(name));
+      const left = (await readdir(this.#scratchDir)).filter((name) => /^(build|run|hosts|start)-/.test(name));
       for (const name of left) await removeTree(join(this.#scratchDir, name));
     })();
     return this.#prepared;

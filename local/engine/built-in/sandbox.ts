@@ -87,6 +87,8 @@ export class Sandbox {
   /** Ends with it all that runs in it. */
   async close(): Promise<void> {
     await this.#users?.stop();
+    const start = await this.#start?.catch(() => undefined);
+    if (start) await removeTree(start.folder);
   }
 
   /** Runs to the end and returns the exit code, 128 + n after signal n. Aborting kills everything and throws. */

@@ -1,9 +1,8 @@
 import { execFile } from "node:child_process";
-import { chmod, copyFile, mkdir, rename } from "node:fs/promises";
+import { chmod, copyFile, mkdtemp } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { tool } from "./tool.ts";
-import { removeTree } from "./trees.ts";
 
 const run = promisify(execFile);
 
@@ -23,16 +22,11 @@ export interface StartTool {
  * variables of an image runs code of the image (LD_PRELOAD, GCONV_PATH and more), so none outside may be.
  */
 export async function startTool(scratchDir: string): Promise<StartTool> {
-  const folder = join(scratchDir, "start");
-  const fresh = `${folder}.new`;
-  await removeTree(fresh);
-  await mkdir(fresh, { mode: 0o755 });
-  const env = await bring("env", fresh);
-  const setpriv = await bring("setpriv", fresh);
-  // Whatever our umask is: other users than root start commands too.
-  await chmod(fresh, 0o755);
-  await removeTree(folder);
-  await rename(fresh, folder);
+  const folder = await mkdtemp(join(scratchDir, "start-"));
+  const env = await bring("env", folder);
+  const setpriv = await bring("setpriv", folder);
+  // Other users than root start commands too.
+  await chmod(folder, 0o755);
   return { folder, env, setpriv };
 }
 
