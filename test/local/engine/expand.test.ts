@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { expandWord } from "../../../local/engine/built-in/expand.ts";
 import { splitAssignments, splitWords } from "../../../local/engine/built-in/split-words.ts";
+import { EngineError } from "../../../local/engine/engine.ts";
 
 const values: Record<string, string> = { A: "1", EMPTY: "", SPACED: "x y", FILE: "a.tar.gz.b", STARS: "*/x" };
 const expand = (word: string) => expandWord(word, (name) => values[name]);
@@ -68,11 +69,12 @@ test("a word in single quotes comes out as it went in", () => {
 });
 
 test("assignments come in words, or as one name and the rest of the line", () => {
-  expect(splitAssignments('A=1 B="x y" C=a\\ b D')).toEqual([
+  expect(splitAssignments('A=1 B="x y" C=a\\ b D=')).toEqual([
     ["A", "1"],
     ["B", '"x y"'],
     ["C", "a\\ b"],
     ["D", ""],
   ]);
   expect(splitAssignments("NAME  all of this = here ")).toEqual([["NAME", "all of this = here"]]);
+  for (const text of ["", "A", "A=1 D"]) expect(() => splitAssignments(text)).toThrow(EngineError);
 });
