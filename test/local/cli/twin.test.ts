@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Writable } from "node:stream";
 import { createAppAuth } from "@octokit/auth-app";
-import { request } from "@octokit/request";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Misbehaving } from "../../../local/admin/fault-table.ts";
 import { startAdmin } from "../../../local/admin/start-admin.ts";
@@ -217,10 +216,18 @@ test("another project's App: by the variables alone it sets its webhook, and a p
     appId: told.TWIN_GITHUB_APP_ID!,
     privateKey: readFileSync(told.TWIN_GITHUB_APP_KEY!, "utf8"),
   });
-  const headers = { authorization: `Bearer ${(await auth({ type: "app" })).token}` };
-  const wanted = { url: hook.url, secret: "shared", headers };
-  const { data } = await request(`PATCH ${told.TWIN_GITHUB_API}/app/hook/config`, wanted);
-  expect(data).toEqual({ url: hook.url, secret: "********", content_type: "json", insecure_ssl: "0" });
+  // By fetch: Octokit's `request` takes a parameter called url for its own.
+  const configured = await fetch(`${told.TWIN_GITHUB_API}/app/hook/config`, {
+    method: "PATCH",
+    headers: { authorization: `Bearer ${(await auth({ type: "app" })).token}` },
+    body: JSON.stringify({ url: hook.url, secret: "shared" }),
+  });
+  expect(await configured.json()).toEqual({
+    url: hook.url,
+    secret: "********",
+    content_type: "json",
+    insecure_ssl: "0",
+  });
   expect((await makeRepository("demo/hooked", "wrong")).status).toBe(401);
   expect((await makeRepository("demo/hooked", told.TWIN_ADMIN_TOKEN)).status).toBe(201);
   const cloneUrl = `${told.TWIN_GITHUB}/demo/hooked.git`;
