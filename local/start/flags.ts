@@ -31,7 +31,7 @@ export const usage = `npm start -- [flags]     Slipway with a local ACR, registr
   --dir <folder>         keep everything there instead of in .local
   --help                 this text
 
-While it runs: npm run twin -- --help`;
+While it runs, npm run twin -- COMMAND looks into it and makes it misbehave: npm run twin -- --help`;
 
 /** What the command line asks for. A relative --dir counts from `cwd`; without one it is .local in the repository. */
 export function parseFlags(
