@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { CloudEndpoints } from "../cloud.ts";
+import { shellWord } from "../shell-words.ts";
 
 /** What somebody who started the twin alone wants to know: where things are, and how another project uses them. */
 export function guide(
@@ -7,7 +8,7 @@ export function guide(
   twin: { readonly dir: string; readonly root: string; readonly engine: string },
 ): string {
   const { registry, arm, github, resourceId } = endpoints;
-  const here = twin.dir === join(twin.root, ".local") ? "" : ` --dir ${quoted(twin.dir)}`;
+  const here = twin.dir === join(twin.root, ".local") ? "" : ` --dir ${shellWord(twin.dir)}`;
   return `
 registry   ${registry}
 ACR        ${arm}   (certificate: ${endpoints.armCa})
@@ -18,7 +19,7 @@ storage    the connection string is in endpoints.json
 engine     ${twin.engine}
 
 In a shell of another project:
-  eval "$(npm --prefix ${quoted(twin.root)} run -s twin -- env${here})"
+  eval "$(npm --prefix ${shellWord(twin.root)} run -s twin -- env${here})"
 
 docker     docker pull $TWIN_REGISTRY/local/shell:1
 skopeo     skopeo inspect --tls-verify=false docker://$TWIN_REGISTRY/local/shell:1
@@ -35,9 +36,4 @@ az         local/docs/az.md: three commands, then az acr create, build, run as a
 
 More: npm run twin -- --help${here && ", and each command with"}${here}. Ctrl-C stops it; everything is kept in ${twin.dir}.
 `;
-}
-
-/** For a shell, where it needs it. */
-function quoted(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
