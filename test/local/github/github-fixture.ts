@@ -39,6 +39,7 @@ export async function gitHub(options: Partial<GitHubOptions> = {}): Promise<Loca
 }
 
 export interface Received {
+  path: string;
   headers: IncomingHttpHeaders;
   body: string;
   // biome-ignore lint/suspicious/noExplicitAny: payloads are looked into field by field
@@ -63,8 +64,9 @@ export async function receiver(): Promise<Receiver> {
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       const body = Buffer.concat(chunks).toString("utf8");
-      received.push({ headers: request.headers, body, payload: JSON.parse(body) });
-      if (answer.status !== null) response.writeHead(answer.status).end("seen");
+      received.push({ path: request.url ?? "", headers: request.headers, body, payload: JSON.parse(body) });
+      // Where a redirect would lead: nobody is to go there.
+      if (answer.status !== null) response.writeHead(answer.status, { location: "/followed" }).end("seen");
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
