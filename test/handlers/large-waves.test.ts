@@ -227,6 +227,69 @@ describe("a wave that has stopped", () => {
     expect(await planned(sim)).toEqual([]);
   });
 
+  it("lets its runs go when the tag is put back: they end, for nothing has changed", async () => {
+    const sim = await built();
+    sim.outcome = () => "Failed";
+    sim.moveTag(debian, d(2));
+    sim.tellTag(debian);
+    await sim.settle();
+    const before = sim.acrRuns.length;
+    sim.moveTag(debian, d(1));
+    sim.tellTag(debian);
+    await sim.settle({ hours: 24 });
+    expect(await planned(sim)).toEqual([]);
+    expect((await waves(sim)).filter((w) => openIn(w) !== 0)).toEqual([]);
+    expect(sim.acrRuns.length).toBe(before);
+    const skipped = (await sim.runs()).filter((r) => r.status === "Skipped");
+    expect([...new Set(skipped.map((r) => r.ended?.code))]).toEqual(["nothing-changed"]);
+  });
+
+  it("does not hold what stopped it when that is tried again by itself", async () => {
+    const sim = await built();
+    sim.outcome = () => "Error";
+    sim.moveTag(debian, d(2));
+    sim.tellTag(debian);
+    await sim.live(0.2);
+    expect((await baseWaves(sim)).at(-1)).toMatchObject({ state: "stopped", stoppedBy: "canary" });
+    sim.outcome = () => "Succeeded";
+    await sim.live(3);
+    expect(await planned(sim)).toEqual([]);
+    expect((await baseWaves(sim)).at(-1)).toMatchObject({ state: "open" });
+  });
+
+  it("goes on when what failed has been built, however often that failed before", async () => {
+    const sim = await built();
+    sim.maxRuns = 30;
+    sim.waves = { ...sim.waves, stopAfter: 3, stopAfterPercent: 0 };
+    const bad = new Set(["w01", "w02", "w03"]);
+    sim.outcome = (repository) => (bad.has(repository) ? "Error" : "Succeeded");
+    // Somebody is left to be held.
+    await pause(sim, "w05");
+    sim.moveTag(debian, d(2));
+    sim.tellTag(debian);
+    await sim.live(7);
+    expect(await baseWaves(sim)).toMatchObject([{ state: "stopped", stoppedBy: "failures" }]);
+    bad.clear();
+    await sim.live(24);
+    await pause(sim, "w05", "resume");
+    await sim.live(2);
+    expect(await baseWaves(sim)).toMatchObject([{ state: "open" }]);
+    expect(await planned(sim)).toEqual([]);
+  });
+
+  it("is not stopped by one image that fails again and again", async () => {
+    const sim = await built();
+    sim.maxRuns = 30;
+    sim.waves = { ...sim.waves, stopAfter: 3, stopAfterPercent: 0 };
+    sim.outcome = (repository) => (repository === "w01" ? "Error" : "Succeeded");
+    await pause(sim, "w05");
+    sim.moveTag(debian, d(2));
+    sim.tellTag(debian);
+    await sim.live(24);
+    expect((await baseWaves(sim)).at(-1)!.ended.Error).toBeGreaterThan(3);
+    expect(await baseWaves(sim)).toMatchObject([{ state: "open" }]);
+  });
+
   it("by a person's word does not go on by itself", async () => {
     const sim = await built();
     const wave = await plannedOnly(sim);

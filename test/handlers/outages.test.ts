@@ -103,6 +103,33 @@ describe("a run that ends for no fault of its inputs", () => {
     await sim.live(1);
     expect(sim.builds("a")).toBe(2);
   });
+
+  it("keeps its promise to a person also for what keeps failing", async () => {
+    const sim = new Simulation();
+    const ask = (id: string) =>
+      sim.word({
+        kind: "rebuild-requested",
+        id,
+        cause: { kind: "request", id, action: "rebuild", at: "" },
+        image: "a",
+      });
+    sim.outcome = () => "Failed";
+    await sim.push(image("a"), commitOf(1));
+    await sim.settle();
+    for (const id of ["again-1", "again-2"]) {
+      await ask(id);
+      await sim.settle();
+    }
+    expect(await sim.tracks()).toMatchObject([{ failures: 3 }]);
+    faults.refused(sim, true);
+    await ask("again-3");
+    await sim.settle({ hours: 0.1 });
+    expect((await sim.runs()).at(-1)?.notes?.join()).toContain("planned again at");
+    faults.refused(sim, false);
+    sim.outcome = () => "Succeeded";
+    await sim.live(1);
+    expect((await sim.runs()).at(-1)?.status).toBe("Succeeded");
+  });
 });
 
 describe("an outage of GitHub", () => {

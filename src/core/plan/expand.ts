@@ -67,7 +67,7 @@ export function expand(desk: Desk, inboxKey: string, word: Inbox): boolean {
     case "run-ended":
       return expandPlan(desk, inboxKey, word, () => ({ plan: planAfterRun(desk, word), progress: noProgress }));
     case "track-stale":
-      return expandPlan(desk, inboxKey, word, () => planStale(desk, word.track));
+      return expandPlan(desk, inboxKey, word, () => planStale(desk, word));
     case "wave-changed":
       return expandPlan(desk, inboxKey, word, () => planOfWave(desk, word));
     case "wave-requested":

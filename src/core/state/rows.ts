@@ -416,7 +416,7 @@ export interface Wave {
   readonly stoppedBy?: "canary" | "failures" | "person";
   /** Why it is stopped, for people. */
   readonly why?: string;
-  /** Images that failed in it and have been built since. */
+  /** Failures that count no more: the image was built since, or has failed again and is counted for that. */
   readonly healed?: number;
   /** By level, where the wave is large enough to have them. */
   readonly canaries: Readonly<Record<string, Canary>>;
