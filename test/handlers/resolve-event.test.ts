@@ -189,6 +189,17 @@ describe("nothing to build", () => {
     expect((await decision())?.skipped[0]?.reason).toBe("source-not-allowed");
   });
 
+  it("for a repository that no rule names any more is said once of each head the sweep finds, not every few minutes", async () => {
+    const seen = () => outside.value(platformPartition, key("seen", "7", main));
+    ports = portsOf(["acme"], [], [{ from: 999, to: "**" }]);
+    await resolve();
+    expect(await seen()).toBeUndefined();
+    await resolve({ origin: "sweep", eventId: "sweep-1", before: undefined });
+    expect(await seen()).toMatchObject({ sha: commit(2) });
+    await resolve({ origin: "sweep", eventId: "sweep-2", before: undefined, after: undefined, deleted: true });
+    expect(await seen()).toBeUndefined();
+  });
+
   it("for a repository GitHub does not show us asks whether the App is installed", async () => {
     github.source = undefined;
     await resolve();
