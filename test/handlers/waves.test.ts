@@ -262,6 +262,25 @@ describe("refs", () => {
     ]);
   });
 
+  it("that are deleted while an image is being built: who stands on what that still pushes follows", async () => {
+    const sim = new Simulation();
+    await sim.push([{ name: "a", files: "a" }], commitOf(1));
+    await sim.settle();
+    let ends = false;
+    sim.outcome = (repository) => (repository === "a" && !ends ? "Running" : "Succeeded");
+    await sim.push([{ name: "a", files: "a2" }], commitOf(2));
+    await sim.settle({ until: () => sim.builds("a") === 2 });
+    await sim.push([], commitOf(3), { deleted: true });
+    const web: SimImage = { name: "web", files: "web", on: [sim.referenceOf("a")] };
+    await sim.push([web], commitOf(9), { source: { ...source, id: 8, fullName: "acme/web" } });
+    await sim.settle({ hours: 0.1 });
+    ends = true;
+    await sim.settle();
+    const [track] = await sim.tracks();
+    expect(track?.built?.bases).toEqual({ [sim.referenceOf("a")]: sim.tags.get(sim.referenceOf("a")) });
+    expect(sim.builds("web")).toBe(2);
+  });
+
   it("read earlier than what was accepted since change nothing, and the decision says so", async () => {
     const sim = await builtDiamond();
     const before = sim.acrRuns.length;

@@ -312,7 +312,7 @@ export type Inbox =
       readonly id: string;
       readonly run: string;
       readonly track: string;
-      /** What the track made when the run ended: it may have been retired since. */
+      /** What the track made when the run ended, and what the run pushed: the track may be retired, or make other tags. */
       readonly makes: readonly string[];
     }
   /** A track stands on an older base than there is, and no plan covers it: it and what stands on it are planned now. */
