@@ -141,6 +141,27 @@ describe("the canary of a level", () => {
     expect(await planned(sim)).toEqual([]);
   });
 
+  it("is another image when a newer wave takes it over and holds it", async () => {
+    const alpine = "docker.io/library/alpine:3";
+    const images = wide.map((i) => (i.name === "w00" ? { ...i, on: [debian, alpine] } : i));
+    const sim = new Simulation();
+    for (const tag of [debian, alpine]) sim.moveTag(tag, d(1));
+    await sim.push(images, commitOf(1));
+    await sim.settle();
+    const wave = await plannedOnly(sim);
+    expect(Object.values(wave.canaries)).toMatchObject([{ image: "w00" }]);
+    sim.maxRuns = 0;
+    sim.moveTag(alpine, d(3));
+    sim.tellTag(alpine);
+    await sim.settle({ hours: 0.05 });
+    const newer = (await baseWaves(sim)).at(-1)!;
+    await sim.word({ kind: "wave-requested", id: "halt", cause: asked("stop"), wave: newer.id, action: "stop" });
+    await sim.settle({ hours: 0.05 });
+    sim.maxRuns = 2;
+    await sim.settle({ hours: 24 });
+    expect((await planned(sim)).map((r) => `${r.image} ${r.hold?.kind}`)).toEqual(["w00 wave-stopped", "top base"]);
+  });
+
   it("is another image when it is paused: one paused image does not pause the wave", async () => {
     const sim = await built();
     await pause(sim, "w00");

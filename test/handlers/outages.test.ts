@@ -93,6 +93,17 @@ describe("a run that ends for no fault of its inputs", () => {
     expect((await sim.runs()).map((r) => r.status)).toEqual(["Succeeded", "Failed", "Succeeded"]);
   });
 
+  it("is not planned again beside a run of it that is under way", async () => {
+    const sim = await story("refused", onDebian.slice(0, 1));
+    await sim.settle({ hours: 0.1 });
+    faults.refused(sim, false);
+    sim.buildSeconds = 3600;
+    const cause = { kind: "request", id: "again", action: "rebuild", at: "" } as const;
+    await sim.word({ kind: "rebuild-requested", id: "again", cause, image: "a" });
+    await sim.live(3);
+    expect((await sim.runs()).map((r) => r.status)).toEqual(["Succeeded", "Failed", "Succeeded"]);
+  });
+
   it("still does what a person asked for", async () => {
     const sim = await story("refused", [{ name: "a", files: "a" }]);
     const cause = { kind: "request", id: "again", action: "rebuild", at: "" } as const;

@@ -227,6 +227,15 @@ describe("an image that is refused", () => {
     expect(github.asked).not.toContain("file web/Dockerfile");
   });
 
+  it("is told to the commit, and of many only the first fifty", async () => {
+    const names = Array.from({ length: 60 }, (_, i) => `api${i}`);
+    github.files.set("slipway.yaml", yaml(Object.fromEntries([...names, "web"].map((name) => [name, "acme"]))));
+    const { refused, said } = await refusals();
+    expect(refused).toHaveLength(60);
+    expect(said).toHaveLength(50);
+    expect((await note())?.statuses[0]?.description).toContain("1 image is built");
+  });
+
   it("because its Dockerfile is not there is told, and its neighbours go on", async () => {
     github.files.set("slipway.yaml", yaml({ web: "acme", api: "acme" }));
     const { word, refused } = await refusals();
