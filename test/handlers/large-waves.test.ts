@@ -84,6 +84,29 @@ describe("a large wave holds itself back", () => {
     expect(sim.acrRuns.length - before).toBe(1 + 25);
   });
 
+  it("stops when a person cancels its canary", async () => {
+    const sim = await built();
+    const wave = await plannedOnly(sim);
+    const [canary] = Object.values(wave.canaries);
+    await sim.word({ kind: "cancel-requested", id: "no", cause: asked("cancel"), run: canary!.run });
+    const before = sim.acrRuns.length;
+    await sim.settle({ hours: 2 });
+    expect((await baseWaves(sim)).at(-1)).toMatchObject({ state: "stopped", stoppedBy: "canary" });
+    expect(sim.acrRuns.length).toBe(before);
+  });
+
+  it("does not stop when nothing of it is left to be stopped", async () => {
+    const sim = await built(wide.filter((i) => i.name !== "top"));
+    sim.maxRuns = 1;
+    sim.waves = { ...sim.waves, stopAfter: 1, stopAfterPercent: 0 };
+    const builds = sim.acrRuns.length + 24;
+    sim.outcome = () => (sim.acrRuns.length === builds ? "Failed" : "Succeeded");
+    sim.moveTag(debian, d(2));
+    sim.tellTag(debian);
+    await sim.settle();
+    expect((await baseWaves(sim)).at(-1)).toMatchObject({ state: "open", ended: { Succeeded: 23, Failed: 1 } });
+  });
+
   it("stops when its failure budget is used up, and a person may let it go on", async () => {
     const sim = await built(wide);
     const before = sim.acrRuns.length;

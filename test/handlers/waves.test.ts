@@ -134,6 +134,18 @@ describe("a base that fails", () => {
     expect([sim.builds("tools"), sim.builds("assets"), sim.builds("app")]).toEqual([3, 2, 2]);
   });
 
+  it("and is planned again already keeps its dependents waiting for that", async () => {
+    const sim = await builtDiamond();
+    sim.outcome = (repository, nth) => (repository === "base" && nth === 2 ? "Failed" : "Succeeded");
+    await sim.push(diamond({ base: "base v2" }), commitOf(2));
+    await sim.settle({ until: () => sim.builds("base") === 2 });
+    await sim.push(diamond({ base: "base v3" }), commitOf(3));
+    await sim.settle();
+    const ended = (await sim.runs()).filter((r) => r.commit !== commitOf(1)).map((r) => `${r.image} ${r.status}`);
+    expect(ended.filter((e) => e.endsWith("Skipped"))).toEqual([]);
+    expect(sim.builds("app")).toBe(2);
+  });
+
   it("does not stop a dependent that has a reason of its own; that one says which base it missed", async () => {
     const sim = await builtDiamond();
     sim.outcome = (repository, nth) => (repository === "base" && nth === 2 ? "Failed" : "Succeeded");
@@ -417,6 +429,20 @@ describe("ACR", () => {
     const [run] = await sim.runs();
     expect(run).toMatchObject({ status: "Succeeded", attempt: 3 });
     expect(sim.builds("base")).toBe(3);
+  });
+
+  it("that fails by itself is not asked again for a run that a person has cancelled, neither now nor later", async () => {
+    const sim = new Simulation();
+    sim.outcome = () => "Error";
+    await sim.push([{ name: "a", files: "a" }], commitOf(1));
+    await sim.settle({ until: () => sim.acrRuns.length === 1 });
+    sim.now += 60_000;
+    const [run] = await sim.runs();
+    const cause = { kind: "request", id: "c1", action: "cancel", at: "" } as const;
+    await sim.word({ kind: "cancel-requested", id: "c1", cause, run: run!.id });
+    await sim.live(1);
+    expect(sim.acrRuns.length).toBe(1);
+    expect((await sim.runs()).map((r) => r.status)).toEqual(["Error"]);
   });
 
   it("is never given more runs at once than the registry allows", async () => {

@@ -100,14 +100,18 @@ export function failRun(
   if (run.status !== "Planned") desk.world.remove(keys.live(run.seq));
   // However it ended: an earlier run of the track may count on this one to look at the stable tags (R6).
   if (run.attempt > 0) owe(desk, { kind: "collect", run: run.id, attempt: run.attempt, seq: run.seq });
-  const isCanceled = status === "Canceled";
-  if (!isCanceled && !isInputFault(code)) {
+  // Asked to cancel, ACR may end it otherwise: a person did not want it all the same.
+  const isDeclined = status === "Canceled" || run.cancelRequested === true;
+  if (!isDeclined && !isInputFault(code)) {
     const { fault, note } = planLater(desk, run);
     endRun(desk, run, status, { ended: { code, message }, notes: [...(run.notes ?? []), note] }, { fault });
     return;
   }
   const before = desk.world.get<Track>(run.track)?.failures ?? 0;
-  const track = isCanceled ? { declined: run.waves } : { failures: before + 1 };
+  const track = {
+    ...(isInputFault(code) ? { failures: before + 1 } : {}),
+    ...(isDeclined ? { declined: run.waves } : {}),
+  };
   const tried = run.bases ? { tried: run.bases } : {};
   endRun(desk, run, status, { ended: { code, message } }, { ...track, ...tried, fault: undefined });
 }
