@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rangeOf } from "../../src/core/state/keys.ts";
 import type { Run } from "../../src/core/state/rows.ts";
-import { commitOf, diamond, type SimImage, Simulation, source } from "../support/simulation.ts";
+import { commitOf, debian, diamond, digestOf, type SimImage, Simulation, source } from "../support/simulation.ts";
 
 const statuses = (runs: readonly Run[]) => runs.map((r) => `${r.image} ${r.status}`);
 
@@ -604,6 +604,17 @@ describe("what a review found", () => {
     await sim.settle();
     expect(sim.builds("runtime")).toBe(1);
     expect((await sim.tracks()).every((t) => t.built)).toBe(true);
+  });
+
+  it("a registry that does not answer is asked three times in twenty seconds, also when nothing else goes on", async () => {
+    const sim = new Simulation();
+    sim.moveTag(debian, digestOf(1));
+    sim.silent.add(debian);
+    await sim.push([{ name: "a", files: "a", on: [debian] }], commitOf(1));
+    const began = sim.now;
+    await sim.settle({ until: () => sim.acrRuns.length === 1 });
+    expect(sim.now - began).toBeGreaterThan(20_000);
+    expect(sim.now - began).toBeLessThan(30_000);
   });
 
   it("a registry that does not answer for a moment is no cycle", async () => {
