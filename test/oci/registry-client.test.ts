@@ -439,7 +439,10 @@ describe("redirects", () => {
   });
 
   test("that come back to the host they left have lost the token on the way", async () => {
-    const mirror: Peer = await peer(() => ({ status: 307, headers: { location: `${registry.url}/v2/back` } }));
+    const mirror: Peer = await peer(({ url }) => ({
+      status: 307,
+      headers: { location: url === "/v2/away" ? "/v2/further" : `${registry.url}/v2/back` },
+    }));
     const registry: Peer = await peer(({ url }) =>
       url === "/v2/back" ? found : { status: 307, headers: { location: `${mirror.url}/v2/away` } },
     );
@@ -452,6 +455,7 @@ describe("redirects", () => {
       ["/v2/team/app/manifests/main", "Bearer t1"],
       ["/v2/back", undefined],
       ["/v2/away", undefined],
+      ["/v2/further", undefined],
     ]);
   });
 
