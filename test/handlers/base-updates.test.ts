@@ -224,6 +224,17 @@ describe("an image that keeps failing", () => {
     ]);
   });
 
+  it("still does when its owner is another one", async () => {
+    const sim = await built(line.slice(0, 1));
+    sim.outcome = () => "Failed";
+    for (const n of [2, 3, 4]) await moved(sim, n);
+    const before = sim.builds("a");
+    await sim.push([{ ...line[0]!, owner: "team-b" }], commitOf(2));
+    await moved(sim, 5);
+    expect(sim.builds("a")).toBe(before);
+    expect((await sim.tracks())[0]?.failures).toBe(3);
+  });
+
   it("does not keep what stands on another base too from being built for that", async () => {
     const sim = await built([...line.slice(0, 2), { name: "c", files: "c", on: ["a", "b"] }]);
     sim.outcome = (repository) => (repository === "b" ? "Failed" : "Succeeded");

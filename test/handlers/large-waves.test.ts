@@ -301,6 +301,21 @@ describe("a wave that has stopped", () => {
     expect((await baseWaves(sim)).at(-1)).toMatchObject({ state: "open" });
   });
 
+  it("holds that too when it was a person who stopped it", async () => {
+    const sim = await built();
+    sim.outcome = () => "Error";
+    sim.moveTag(debian, d(2));
+    sim.tellTag(debian);
+    await sim.live(0.2);
+    const wave = (await baseWaves(sim)).at(-1)!;
+    await sim.word({ kind: "wave-requested", id: "halt", cause: asked("stop"), wave: wave.id, action: "stop" });
+    sim.outcome = () => "Succeeded";
+    const before = sim.acrRuns.length;
+    await sim.live(3);
+    expect(sim.acrRuns.length).toBe(before);
+    expect((await planned(sim)).filter((r) => r.hold?.kind === "wave-stopped")).toHaveLength(24);
+  });
+
   it("goes on when what failed has been built, however often that failed before", async () => {
     const sim = await built();
     sim.maxRuns = 30;

@@ -509,6 +509,9 @@ describe("what a review found", () => {
     const [track] = await sim.tracks();
     expect(track?.built?.commit).toBe(commitOf(3));
     expect(sim.tags.get(sim.referenceOf("web"))).toBe(track?.built?.digest);
+    // Nor is it built beside it: the later one to push would win.
+    const [old, next] = sim.acrRuns;
+    expect(next!.acceptedAt).toBeGreaterThanOrEqual(Date.parse(old!.finishTime!));
     expect(await sim.leftovers()).toEqual([]);
   });
 
