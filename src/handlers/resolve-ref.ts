@@ -153,8 +153,9 @@ async function leaveSnapshot(
       [...read.homeless, ...parts.flatMap((p) => p.refused)],
       read.watched,
     );
-  // A registry that could not be had heard nothing: the sweep will find this head again.
-  if (generations.length === ports.registries.aliases.length) await rememberHead(ports, source, message, sha);
+  // A registry that cannot be had was never known, so only these images are to be told to it: the sweep will find them again.
+  const hasMissed = homelessHere.length > 0 && generations.length < ports.registries.aliases.length;
+  if (!hasMissed) await rememberHead(ports, source, message, sha);
   if (left > 0) return `left word for ${left === 1 ? "1 registry" : `${left} registries`}`;
   if (sha === undefined) return decideNothing(ports, message, source, "ref-deleted", `${message.ref} is gone`);
   if (read?.kind === "no-config")
