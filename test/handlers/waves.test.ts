@@ -348,6 +348,34 @@ describe("people", () => {
     expect([sim.builds("assets"), sim.builds("app")]).toEqual([3, 2]);
   });
 
+  it("cancel a dependent for two waves one after the other: neither base plans it again", async () => {
+    const images = (x: string, y: string): readonly SimImage[] => [
+      { name: "x", files: x },
+      { name: "y", files: y },
+      { name: "app", files: "app", on: ["x", "y"] },
+    ];
+    const sim = new Simulation();
+    await sim.push(images("1", "1"), commitOf(1));
+    await sim.settle();
+    let ends = false;
+    sim.outcome = (repository) => (ends || repository === "app" ? "Succeeded" : "Running");
+    for (const [n, x, y] of [
+      [2, "2", "1"],
+      [3, "2", "2"],
+    ] as const) {
+      await sim.push(images(x, y), commitOf(n));
+      await sim.settle({ hours: 0.05 });
+      const app = (await sim.runs()).findLast((r) => r.image === "app")!;
+      expect(app).toMatchObject({ commit: commitOf(n), status: "Planned" });
+      const cause = { kind: "request", id: `no-${n}`, action: "cancel", at: "" } as const;
+      await sim.word({ kind: "cancel-requested", id: `no-${n}`, cause, run: app.id });
+      await sim.settle({ hours: 0.05 });
+    }
+    ends = true;
+    await sim.settle();
+    expect([sim.builds("x"), sim.builds("y"), sim.builds("app")]).toEqual([2, 2, 1]);
+  });
+
   it("cancel a dependent for this wave although its owner is another one now", async () => {
     const sim = await builtDiamond();
     await sim.push(diamond({ runtime: "v2" }), commitOf(2));

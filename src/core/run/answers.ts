@@ -69,7 +69,7 @@ export function requestCancel(desk: Desk, runId: string): Progress {
       run,
       "Canceled",
       { ended: { code: "canceled", message: "canceled before it was scheduled" } },
-      { declined: run.waves },
+      { declined: declinedWith(desk, run) },
     );
   else if (attempt && (attempt.stage === "preparing" || attempt.stage === "prepared")) {
     if (attempt.stage === "preparing") settleDue(desk, "prepare", run, run.attempt);
@@ -77,6 +77,14 @@ export function requestCancel(desk: Desk, runId: string): Progress {
     failRun(desk, run, "Canceled", "canceled", "canceled before it reached ACR");
   } else putRun(desk, { ...run, cancelRequested: true });
   return { ...noProgress, done: `canceling ${run.id} (${run.image})` };
+}
+
+const declinedMost = 16;
+
+/** Waves that a person cancelled the track's run in, the newest last: the others may still be under way. */
+function declinedWith(desk: Desk, run: Run): readonly string[] {
+  const before = desk.world.get<Track>(run.track)?.declined ?? [];
+  return [...new Set([...before, ...run.waves])].slice(-declinedMost);
 }
 
 export function endAttempt(desk: Desk, attempt: Attempt, how: string, changes: Partial<Attempt> = {}): void {
@@ -110,7 +118,7 @@ export function failRun(
   const before = desk.world.get<Track>(run.track)?.failures ?? 0;
   const track = {
     ...(isInputFault(code) ? { failures: before + 1 } : {}),
-    ...(isDeclined ? { declined: run.waves } : {}),
+    ...(isDeclined ? { declined: declinedWith(desk, run) } : {}),
   };
   const tried = run.bases ? { tried: run.bases } : {};
   endRun(desk, run, status, { ended: { code, message } }, { ...track, ...tried, fault: undefined });
