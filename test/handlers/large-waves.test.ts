@@ -252,6 +252,32 @@ describe("a wave that has stopped", () => {
     expect((await baseWaves(sim)).at(-1)).toMatchObject({ state: "open" });
   });
 
+  it("goes on with all others that the same image stopped", async () => {
+    const alpine = "docker.io/library/alpine:3";
+    const images: readonly SimImage[] = [
+      { name: "both", files: "1", on: [debian, alpine] },
+      ...[debian, alpine].flatMap((base) =>
+        Array.from({ length: 20 }, (_, i) => ({ name: `${base.slice(18, 21)}${i}`, files: "1", on: [base] })),
+      ),
+    ];
+    const sim = new Simulation();
+    for (const tag of [debian, alpine]) sim.moveTag(tag, d(1));
+    await sim.push(images, commitOf(1));
+    await sim.settle();
+    sim.outcome = (repository) => (repository === "both" ? "Failed" : "Succeeded");
+    for (const tag of [debian, alpine]) {
+      sim.moveTag(tag, d(2));
+      sim.tellTag(tag);
+      await sim.settle();
+    }
+    expect((await baseWaves(sim)).map((w) => w.state)).toEqual(["stopped", "stopped"]);
+    sim.outcome = () => "Succeeded";
+    await sim.push([{ ...images[0]!, files: "2" }, ...images.slice(1)], commitOf(2));
+    await sim.settle();
+    expect(await planned(sim)).toEqual([]);
+    expect((await baseWaves(sim)).map((w) => w.state)).toEqual(["open", "open"]);
+  });
+
   it("goes on when a commit mends enough of what failed, however many levels it has", async () => {
     const sim = await built();
     sim.maxRuns = 10;
