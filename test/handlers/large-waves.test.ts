@@ -255,7 +255,7 @@ describe("a wave that has stopped", () => {
   it("goes on with all others that the same image stopped", async () => {
     const alpine = "docker.io/library/alpine:3";
     const images: readonly SimImage[] = [
-      { name: "both", files: "1", on: [debian, alpine] },
+      { name: "a-both", files: "1", on: [debian, alpine] },
       ...[debian, alpine].flatMap((base) =>
         Array.from({ length: 20 }, (_, i) => ({ name: `${base.slice(18, 21)}${i}`, files: "1", on: [base] })),
       ),
@@ -264,7 +264,7 @@ describe("a wave that has stopped", () => {
     for (const tag of [debian, alpine]) sim.moveTag(tag, d(1));
     await sim.push(images, commitOf(1));
     await sim.settle();
-    sim.outcome = (repository) => (repository === "both" ? "Failed" : "Succeeded");
+    sim.outcome = (repository) => (repository === "a-both" ? "Failed" : "Succeeded");
     for (const tag of [debian, alpine]) {
       sim.moveTag(tag, d(2));
       sim.tellTag(tag);
