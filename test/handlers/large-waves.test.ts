@@ -327,6 +327,32 @@ describe("a wave that has stopped", () => {
     expect((await baseWaves(sim)).at(-1)).toMatchObject({ state: "open" });
   });
 
+  it("nor what that stands on, which it holds too", async () => {
+    const line = (files: string): readonly SimImage[] => [
+      { name: "a", files },
+      { name: "b", files: "b", on: ["a"] },
+      { name: "c", files: "c", on: ["b"] },
+    ];
+    const sim = new Simulation();
+    sim.waves = { ...sim.waves, largeFrom: 2 };
+    sim.outcome = () => "Error";
+    await sim.push(line("a"), commitOf(1));
+    // What stands on what was never built fails: of the second wave it is the third image, for the second has just failed.
+    const pushedAt = sim.now + 66_000;
+    await sim.settle({ until: () => sim.now >= pushedAt });
+    await sim.push(line("a2"), commitOf(2));
+    await sim.settle({ hours: 0.2 });
+    expect((await waves(sim)).map((w) => `${w.state} ${w.why?.replace(/ \(.*/, "")}`)).toEqual([
+      "stopped its canary b ended Failed",
+      "stopped its canary c ended Failed",
+    ]);
+    sim.outcome = () => "Succeeded";
+    await sim.live(6);
+    expect(await planned(sim)).toEqual([]);
+    for (const { built } of await sim.tracks())
+      for (const [base, digest] of Object.entries(built!.bases)) expect(digest).toBe(sim.tags.get(base));
+  });
+
   it("holds that too when it was a person who stopped it", async () => {
     const sim = await built();
     sim.outcome = () => "Error";

@@ -232,13 +232,19 @@ export function openIn(wave: Wave): number {
   return wave.planned - Object.values(wave.ended).reduce((sum, n) => sum + n, 0);
 }
 
+/** The stopped wave that a run may let go on: it tries again what stopped it, or is what that stands on. Nothing else would. */
+export function mendedBy(desk: Desk, run: Run): string | undefined {
+  const wave = listenedTo(desk, run);
+  if (wave?.state !== "stopped" || wave.stoppedBy === "person") return undefined;
+  return run.mends === wave.id || hasHarmed(desk, run, wave.id) ? wave.id : undefined;
+}
+
 /** Whether the wave a run listens to holds it. */
 export function waveHold(desk: Desk, run: Run): Hold | undefined {
   const wave = listenedTo(desk, run);
   if (!wave || wave.state === "continued") return undefined;
   if (wave.state === "stopped") {
-    // What stopped it is tried again: nothing else would let the wave go on by itself.
-    if (wave.stoppedBy !== "person" && hasHarmed(desk, run, wave.id)) return undefined;
+    if (mendedBy(desk, run) === wave.id) return undefined;
     return { kind: "wave-stopped", wave: wave.id, why: wave.why ?? "stopped" };
   }
   const canary = wave.canaries[run.listensTo?.level ?? 0];

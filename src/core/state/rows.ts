@@ -105,6 +105,8 @@ export interface Run {
   readonly waves: readonly string[];
   /** The one whose canary and failure budget hold it: the newest that planned it. `level`: how many images of it lie below. */
   readonly listensTo?: { readonly wave: string; readonly level: number };
+  /** A stopped wave that does not hold it: what stopped that is tried again, and stands on it. */
+  readonly mends?: string;
   readonly occurrence?: string;
   /** Place in the queue; a run that supersedes another keeps its place. */
   readonly order: number;
