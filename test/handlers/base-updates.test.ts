@@ -224,6 +224,24 @@ describe("an image that keeps failing", () => {
     ]);
   });
 
+  it("is none that has lacked one base after another: built when the last of them has come", async () => {
+    const names = ["a", "b", "c", "e"];
+    const bases = names.map((name): SimImage => ({ name, files: name }));
+    const sim = new Simulation();
+    const on = names.map((name) => sim.referenceOf(name));
+    await sim.push([{ name: "all", files: "all", on }], commitOf(9), {
+      source: { ...source, id: 8, fullName: "acme/web" },
+    });
+    await sim.settle();
+    for (let n = 1; n <= bases.length; n++) {
+      await sim.push(bases.slice(0, n), commitOf(n));
+      await sim.settle();
+    }
+    const lacked = (await sim.runs()).filter((r) => r.ended?.code === "base-not-found");
+    expect(lacked.length).toBeGreaterThanOrEqual(3);
+    expect(sim.builds("all")).toBe(1);
+  });
+
   it("still does when its owner is another one", async () => {
     const sim = await built(line.slice(0, 1));
     sim.outcome = () => "Failed";

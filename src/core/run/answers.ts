@@ -117,7 +117,8 @@ export function failRun(
   }
   const before = desk.world.get<Track>(run.track)?.failures ?? 0;
   const track = {
-    ...(isInputFault(code) ? { failures: before + 1 } : {}),
+    // A base that is not there costs no build, and may come.
+    ...(isInputFault(code) && code !== "base-not-found" ? { failures: before + 1 } : {}),
     ...(isDeclined ? { declined: declinedWith(desk, run) } : {}),
   };
   const tried = run.bases ? { tried: run.bases } : {};
