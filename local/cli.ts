@@ -19,7 +19,7 @@ try {
   // npm changes to the package's folder; INIT_CWD is where the person is.
   const cwd = process.env.INIT_CWD ?? process.cwd();
   const line = readCommandLine(process.argv.slice(2), { cwd, root });
-  if (line.values.help) process.stdout.write(`${usage()}\n`);
+  if (line.values.help || line.command === "help") process.stdout.write(`${usage()}\n`);
   else if (line.command === undefined) {
     const { runAlone } = await import("./cli/run-alone.ts");
     // Not only the code: an agent's keep-alive socket must not hold up somebody who has seen "stopped".

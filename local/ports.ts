@@ -41,8 +41,11 @@ export async function choosePorts(
     const kept = file.value[name];
     const port = wish ?? kept;
     if (port !== undefined && !taken.has(port) && (await isFreeSoon(port, port === kept))) chosen[name] = port;
-    else if (port !== undefined && (wish !== undefined || name === "registry"))
-      throw new Error(`port ${port} for ${name} is taken; free it, name another, or start over with --fresh`);
+    else if (wish !== undefined) throw new Error(`port ${port} for ${name} is taken; free it, or name another`);
+    else if (port !== undefined && name === "registry")
+      throw new Error(
+        `port ${port} of the registry, by which its images are called, is taken; free it, or start over with --fresh`,
+      );
     else if (name === "functions" && wanted[name] !== 0 && (await isFree(functionsPort))) chosen[name] = functionsPort;
     else chosen[name] = await anyFreePort(taken);
     taken.add(chosen[name]!);

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 
 /**
  * A JSON value on disk that survives SIGKILL: every save writes a new file and renames it over the old one, before the
- * caller answers anybody. Meant for the small states of an emulator, not for blobs.
+ * caller answers anybody. For its owner only, because several hold secrets. Meant for the small states of an emulator, not for blobs.
  */
 export class StateFile<T> {
   readonly path: string;
@@ -22,7 +22,7 @@ export class StateFile<T> {
 
   save(): void {
     const next = `${this.path}.next`;
-    writeFileSync(next, JSON.stringify(this.value));
+    writeFileSync(next, JSON.stringify(this.value), { mode: 0o600 });
     renameSync(next, this.path);
   }
 }

@@ -59,8 +59,6 @@ export const registryAlias = "local";
 export async function startTwin(options: TwinOptions): Promise<Twin> {
   mkdirSync(options.dir, { recursive: true });
   const under = (name: string) => join(options.dir, name);
-  const secrets = new StateFile<Secrets>(under("secrets.json"), newSecrets);
-  secrets.save();
   options.appReady?.catch(() => {});
   // The Azure SDK takes a second to load: about as long as Azurite takes to start.
   const provisioning = import("./provision.ts");
@@ -74,6 +72,8 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     for (const end of started.splice(0).reverse()) await end();
   };
   try {
+    const secrets = new StateFile<Secrets>(under("secrets.json"), newSecrets);
+    secrets.save();
     options.onProgress?.("the Functions host");
     const platform = options.platform ?? defaultPlatform;
     const platformFile = under("slipway.platform.yaml");

@@ -47,6 +47,22 @@ describe("the documents", () => {
     expect(brokenLinks(page)).toEqual([]);
   });
 
+  it.each(pages)("%s: every path of the repository that it names is there", (page) => {
+    const named = [...read(page).matchAll(/`((?:src|local|test|infra|scripts|docs)\/[\w./-]+)`/g)].map((m) => m[1]!);
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  it("ARCHITECTURE.md: every rule lives where it says, in a function or type that is there", () => {
+    const rows = [...read("ARCHITECTURE.md").matchAll(/^\| \*\*R\d+\*\* [^|]+\| ([^|]+) \|/gm)].map((m) => m[1]!);
+    expect(rows.length).toBe(11);
+    const places = rows.flatMap((row) => [...row.matchAll(/([a-z][\w/-]+\/[\w-]+)(?: \(`(\w+)`\))?/g)]);
+    const lost = places.filter(([, path, name]) => {
+      const file = join(root, "src", `${path}.ts`);
+      return !existsSync(file) || (name && !new RegExp(`(function|type) ${name}\\b`).test(readFileSync(file, "utf8")));
+    });
+    expect(lost.map(([place]) => place)).toEqual([]);
+  });
+
   it("README.md shows files that are valid", () => {
     const text = read("README.md");
     expect(parseSlipwayYaml(blockAfter(text, "`slipway.yaml`, in each"))).toMatchObject({ ok: true });

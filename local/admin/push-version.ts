@@ -17,7 +17,7 @@ import type { RegistryStore } from "../registry/registry-store.ts";
 const createdBy = "npm run twin -- push";
 
 /** Where a version's text is, in the image. */
-export const versionFile = "etc/image-version";
+const versionFile = "etc/image-version";
 
 /**
  * Pushes a new version of an image without any engine: what it was, or the shell base where there was none, with one

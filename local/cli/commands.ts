@@ -39,8 +39,10 @@ export const commands: Readonly<Record<string, Command>> = {
     says: 'lines for a shell: eval "$(npm run -s twin -- env)"',
     words: [0, 0],
     options: [],
-    async run({ endpoints }, _, { out }) {
-      out.write(environmentLines(endpoints));
+    async run(twin, _, { out }) {
+      // Of one that has stopped, the file is still there: its addresses would mislead.
+      await twin.ask("/faults");
+      out.write(environmentLines(twin.endpoints));
     },
   },
   ls: {
@@ -118,20 +120,21 @@ export const commands: Readonly<Record<string, Command>> = {
     },
   },
   fault: {
-    usage: "add PART FAULT [--times N …] | list | clear [PART]",
+    usage: "add PART FAULT …, list, clear [PART]",
     says: "make a part misbehave; see below",
     words: [1, 3],
     options: faultOptions,
     async run(twin, { words: [verb, part, fault], values }, { out }) {
+      const wish = wishOf(values);
+      const bare = fault === undefined && Object.keys(wish).length === 0;
       const answer = await (() => {
-        if (verb === "list") return twin.ask("/faults");
-        if (verb === "clear")
+        if (verb === "add" && fault !== undefined) return twin.ask("/faults", { body: { part, fault, ...wish } });
+        if (verb === "list" && bare && part === undefined) return twin.ask("/faults");
+        if (verb === "clear" && bare)
           return twin.ask(`/faults${part === undefined ? "" : `?part=${encodeURIComponent(part)}`}`, {
             method: "DELETE",
           });
-        if (verb !== "add" || fault === undefined)
-          throw new UsageError("fault add PART FAULT, fault list, fault clear");
-        return twin.ask("/faults", { body: { part, fault, ...wishOf(values) } });
+        throw asWritten("fault", this.usage);
       })();
       for (const one of (await answer.json()) as object[]) out.write(`${JSON.stringify(one)}\n`);
     },
@@ -165,8 +168,12 @@ export async function runCommand(line: CommandLine, around: Surroundings): Promi
   const alien = Object.keys(values).find((each) => each !== "dir" && !(command.options as string[]).includes(each));
   if (alien !== undefined) throw new UsageError(`${name} has no --${alien}`);
   const [least, most] = command.words;
-  if (words.length < least || words.length > most) throw new UsageError(`${name} ${command.usage}`);
+  if (words.length < least || words.length > most) throw asWritten(name, command.usage);
   await command.run(new RunningTwin(dir), line, around);
+}
+
+function asWritten(name: string, usage: string): UsageError {
+  return new UsageError(`It goes: ${name} ${usage}`.trimEnd());
 }
 
 export function usage(): string {

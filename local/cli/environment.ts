@@ -1,4 +1,5 @@
 import type { CloudEndpoints } from "../cloud.ts";
+import { quoted } from "../shell-words.ts";
 
 /** What programs are told by, as lines for a shell. Names that Azure's own SDKs and Node read are called as there. */
 export function environmentLines(endpoints: CloudEndpoints): string {
@@ -26,6 +27,6 @@ export function environmentLines(endpoints: CloudEndpoints): string {
     TWIN_ADMIN_TOKEN: endpoints.adminToken,
   };
   return Object.entries(variables)
-    .map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'\n`)
+    .map(([name, value]) => `export ${name}=${quoted(value)}\n`)
     .join("");
 }

@@ -1,6 +1,10 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { portNames } from "../ports.ts";
+import { type PortName, portNames } from "../ports.ts";
+
+/** Those of the twin alone, which has no Functions host. */
+export const twinPortNames = portNames.filter((name): name is TwinPortName => name !== "functions");
+type TwinPortName = Exclude<PortName, "functions">;
 
 /** Every option there is; each command names those it takes. */
 const options = {
@@ -9,8 +13,8 @@ const options = {
   fresh: { type: "boolean" },
   engine: { type: "string" },
   "clock-scale": { type: "string" },
-  ...(Object.fromEntries(portNames.map((name) => [`port-${name}`, { type: "string" }])) as Record<
-    `port-${(typeof portNames)[number]}`,
+  ...(Object.fromEntries(twinPortNames.map((name) => [`port-${name}`, { type: "string" }])) as Record<
+    `port-${TwinPortName}`,
     { type: "string" }
   >),
   from: { type: "string" },

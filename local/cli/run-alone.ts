@@ -1,16 +1,15 @@
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as immediate } from "node:timers/promises";
 import { Clock } from "../clock.ts";
 import { startCloud, writeEndpoints } from "../cloud.ts";
 import { type EngineName, engineNames } from "../engine/engine.ts";
-import { portNames } from "../ports.ts";
 import { PidFile } from "../start/pid-file.ts";
 import { processStart } from "../start/process-start.ts";
 import { removeState } from "../start/remove-state.ts";
 import { alreadyRunning, becomeTheOne, pidName } from "../start/run.ts";
 import { stopRequest } from "../start/stop-request.ts";
 import { guide } from "./guide.ts";
-import { type CommandLine, UsageError } from "./options.ts";
+import { type CommandLine, twinPortNames, UsageError } from "./options.ts";
 
 /** How often Azurite is looked at, in milliseconds. */
 const lookEvery = 1_000;
@@ -38,9 +37,10 @@ export async function runAlone({ dir, values }: CommandLine, root: string): Prom
       pidFile.recordChild("Azurite", cloud.azurite.pid);
       writeEndpoints(dir, cloud.endpoints);
       const { engine: chosen, why } = cloud.engine;
-      const shown = { dir, root, engine: `${chosen.name}. ${why}` };
-      process.stdout.write(guide(cloud.endpoints, shown));
-      const { why: reason } = await Promise.race([stop, endOf(cloud.azurite.pid)]);
+      // Who has asked for the end meanwhile need not be told how to begin.
+      const stopping = await Promise.race([stop, immediate(undefined)]);
+      if (!stopping) process.stdout.write(guide(cloud.endpoints, { dir, root, engine: `${chosen.name}. ${why}` }));
+      const { why: reason } = stopping ?? (await Promise.race([stop, endOf(cloud.azurite.pid)]));
       process.stdout.write(`\nStopped (${reason}).\n`);
       return reason === azuriteEnded ? 1 : 0;
     } finally {
@@ -66,7 +66,7 @@ function choicesOf(values: CommandLine["values"]) {
   const { fresh, engine } = values;
   if (engine !== undefined && !isEngine(engine))
     throw new UsageError(`--engine ${engine}: there are ${engineNames.join(", ")}`);
-  const wanted = portNames.flatMap((name) => {
+  const wanted = twinPortNames.flatMap((name) => {
     const text = values[`port-${name}`];
     return text === undefined ? [] : [[name, portOf(name, String(text))] as const];
   });

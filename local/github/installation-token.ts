@@ -3,7 +3,7 @@ import type { IssuedToken } from "./state.ts";
 import { record, type World } from "./world.ts";
 
 /** One hour. https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app */
-export const tokenLifetimeMs = 60 * 60 * 1000;
+const tokenLifetimeMs = 60 * 60 * 1000;
 
 /** Issues a token and keeps its digest. */
 export function issueToken(world: World, wanted: Omit<IssuedToken, "sha256" | "expiresAt">): [string, IssuedToken] {

@@ -63,7 +63,7 @@ export async function startRegistry({
   const tokens = new Tokens(dir, loginServer, clock);
   const authOptions: AuthOptions = { mode: "open", ...auth };
   const registryAuth = new RegistryAuth(authOptions, tokens, () => url);
-  const rates = limits && new Limits(limits);
+  const rates = limits && new Limits({ now: () => clock.now(), ...limits });
   const faults: HttpFault[] = [];
 
   const app = new Hono<Bindings>();

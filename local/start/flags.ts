@@ -29,7 +29,9 @@ export const usage = `npm start -- [flags]     Slipway with a local ACR, registr
   --engine <which>       docker, buildah or built-in (default: the first of them that works here)
   --watch                rebuild and restart the host after every change of src (npm run dev)
   --dir <folder>         keep everything there instead of in .local
-  --help                 this text`;
+  --help                 this text
+
+While it runs, npm run twin -- COMMAND looks into it and makes it misbehave: npm run twin -- --help`;
 
 /** What the command line asks for. A relative --dir counts from `cwd`; without one it is .local in the repository. */
 export function parseFlags(

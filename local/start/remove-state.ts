@@ -9,7 +9,7 @@ export function removeState(dir: string, keep: string): void {
   if (!existsSync(dir)) return;
   const names = readdirSync(dir).filter((name) => name !== keep);
   if (names.length > 0 && !names.includes(mark))
-    throw new Error(`--fresh: ${dir} does not look like a folder of npm start; empty it yourself`);
+    throw new Error(`--fresh: ${dir} does not look like a folder of npm start or npm run twin; empty it yourself`);
   // The mark goes last, so that what is interrupted here can be done again.
   for (const name of [...names.filter((each) => each !== mark), mark])
     rmSync(join(dir, name), { recursive: true, force: true, maxRetries: 5 });

@@ -1,5 +1,6 @@
 import { isAbsolute, join } from "node:path";
 import type { Suggestion } from "../screen/view.ts";
+import { shellWord } from "../shell-words.ts";
 
 /**
  * What a newcomer can do once the images are built; every line can be pasted into a shell, and is short enough for
@@ -26,7 +27,7 @@ export function suggestions(place: {
     },
     {
       title: "Move the base of all images: they are rebuilt in order, each once",
-      lines: [`npm run twin -- --dir ${dir} push local/shell:1`],
+      lines: [`npm run twin -- --dir ${shellWord(dir)} push local/shell:1`],
     },
     {
       title: "Ask the API: runs, runs/{id}, runs/{id}/log, images, waves, graph, why?reference=platform/app:main",
@@ -40,6 +41,6 @@ export function suggestions(place: {
         `  docker://${registry}/platform/app:main oci:app`,
       ],
     },
-    { title: "All addresses, and the keys of this machine's parts", lines: [`cat ${file}`] },
+    { title: "All addresses, and the keys of this machine's parts", lines: [`cat ${shellWord(file)}`] },
   ];
 }

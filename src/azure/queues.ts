@@ -35,6 +35,8 @@ export function createQueues(service: QueueServiceClient): Queues {
         }
       } catch (error) {
         const { statusCode, message: why } = error as { statusCode?: number; message?: string };
+        // The host makes the queue when a message first fails.
+        if (statusCode === 404) return;
         if (statusCode !== undefined)
           throw new TransientError(`drain ${queue}-poison: queue storage answered ${statusCode ?? why}`);
         throw error;

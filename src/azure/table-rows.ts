@@ -2,12 +2,12 @@
  * Rows in Table storage. https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
  *
  * A value is one JSON text; beyond what a string property holds it is compressed into binary ones, so a row takes about
- * 900 KiB of compressed JSON before the service refuses it.
+ * 900 KiB of compressed JSON; what is larger is refused here, for good.
  */
 import { gunzipSync, gzipSync } from "node:zlib";
 import { odata, type TableClient, type TableEntityResult, type TransactionAction } from "@azure/data-tables";
 import type { Rows, RowWrite, StoredRow, TransactOutcome } from "../core/state/store.ts";
-import { InternalError, TransientError } from "../errors.ts";
+import { InternalError, PermanentError, TransientError } from "../errors.ts";
 
 /** A string property holds 32,768 UTF-16 units and a binary one 65,536 bytes; both with room to spare. */
 const longestText = 30_000;
@@ -127,7 +127,7 @@ function toColumns(key: string, value: unknown): Columns {
   const packed = gzipSync(json);
   const chunks = Math.ceil(packed.length / largestChunk);
   if (chunks > chunksMost)
-    throw new InternalError(`row ${key} is too large to store: ${packed.length} bytes compressed`);
+    throw new PermanentError("too-large", `row ${key} is too large to store: ${packed.length} bytes compressed`);
   const columns: Columns = { v: version, chunks };
   for (let i = 0; i < chunks; i++)
     columns[`z${i}`] = new Uint8Array(packed.subarray(i * largestChunk, (i + 1) * largestChunk));

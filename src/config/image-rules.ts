@@ -51,3 +51,28 @@ function forms(image: ImageDefinition, template: string): readonly string[] {
   const onTag = place.includes("{{branch}}") ? [] : [`tag ${place.replaceAll("{{git_tag}}", "{{ref_name}}")}`];
   return [...onBranch, ...onTag];
 }
+
+/** Table storage takes a definition twice in the row of its track, and several tracks in one transaction. */
+const definitionMost = 32_000;
+/** All of them are one row when a ref has moved, and stand in memory beside what else goes on. */
+const definitionsMost = 8_000_000;
+
+/** `defaults` are written once and count for every image. Sizes are characters of JSON. */
+export function definitionsFit(images: readonly ImageDefinition[], source: YamlSource): readonly ConfigProblem[] {
+  const sizes = images.map((image) => JSON.stringify(image).length);
+  const problems = images.flatMap((image, i) =>
+    sizes[i]! <= definitionMost
+      ? []
+      : [
+          source.problemAt(
+            ["images", image.name],
+            `with its defaults it comes to ${sizes[i]} characters; at most ${definitionMost}`,
+            "move long build arguments and tests into the Dockerfile or into scripts",
+          ),
+        ],
+  );
+  const all = sizes.reduce((sum, size) => sum + size, 0);
+  if (problems.length > 0 || all <= definitionsMost) return problems;
+  const message = `with their defaults they come to ${all} characters; at most ${definitionsMost}`;
+  return [source.problemAt(["images"], message, "shorten `defaults`, or split the file over source repositories")];
+}

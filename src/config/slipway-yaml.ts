@@ -1,6 +1,6 @@
 import type { ImageDefinition, Parsed, SlipwayConfig } from "../core/config/definition.ts";
 import { toDefinition } from "./image-definition.ts";
-import { registryGiven, stableTagsAreSomebodys } from "./image-rules.ts";
+import { definitionsFit, registryGiven, stableTagsAreSomebodys } from "./image-rules.ts";
 import { slipwaySchema } from "./json-schema.ts";
 import { problemsOf, sorted } from "./problems.ts";
 import { Defaults, Image, SlipwayFile } from "./schema.ts";
@@ -21,6 +21,7 @@ export function parseSlipwayYaml(text: string): Parsed<SlipwayConfig> {
     ...(issues.length > 0 ? problemsOf(issues, source, slipwaySchema()) : []),
     ...registryGiven(images, source),
     ...stableTagsAreSomebodys(images, source),
+    ...definitionsFit(images, source),
   ];
   return problems.length > 0 ? { ok: false, problems: sorted(problems) } : { ok: true, value: { images } };
 }

@@ -17,8 +17,8 @@ const Text = z.string().max(1000);
 const AcrEvent = z.object({
   id: Text,
   action: Text,
-  target: z.object({ repository: Text, tag: Text.optional(), digest: Text.optional() }).optional(),
-  request: z.object({ host: Text }).optional(),
+  target: z.object({ repository: Text, tag: Text.nullish(), digest: Text.nullish() }).nullish(),
+  request: z.object({ host: Text }).nullish(),
 });
 type AcrEvent = z.infer<typeof AcrEvent>;
 
@@ -65,15 +65,16 @@ function readAcr(body: unknown, sender: RegistryEventSender, outerId: string | u
   const event: AcrEvent = parsed.data;
   if (event.action !== "push") return { kind: "ignored", why: "nothing was pushed" };
   // The parts of an image for several platforms are pushed by digest; the tag follows.
-  if (event.target?.tag === undefined) return { kind: "ignored", why: "pushed without a tag" };
-  if (event.request === undefined) return { kind: "ignored", why: "it does not say which registry" };
-  const { host } = event.request;
-  const reference = parseReference(`${host}/${event.target.repository}:${event.target.tag}`);
+  const { target, request } = event;
+  if (typeof target?.tag !== "string") return { kind: "ignored", why: "pushed without a tag" };
+  if (!request) return { kind: "ignored", why: "it does not say which registry" };
+  const { host } = request;
+  const reference = parseReference(`${host}/${target.repository}:${target.tag}`);
   if (!reference.ok) return { kind: "ignored", why: reference.message };
   // Parts that only make sense together could name another registry, or a digest that never moves.
-  if (reference.reference.registry !== canonicalHost(host) || reference.reference.tag !== event.target.tag)
+  if (reference.reference.registry !== canonicalHost(host) || reference.reference.tag !== target.tag)
     return { kind: "ignored", why: "its host, repository and tag are not each what they say" };
-  const { digest } = event.target;
+  const { digest } = target;
   return {
     kind: "moved",
     event: {

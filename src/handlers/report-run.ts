@@ -30,7 +30,15 @@ interface Said {
   readonly rank: number;
   readonly text: string;
   readonly posted: boolean;
+  /** Statuses of this commit and context so far; absent in rows written before they were counted. */
+  readonly posts?: number;
 }
+
+/**
+ * GitHub takes 1,000 statuses for a commit and context, and a commit that nothing follows is built again for every move of
+ * its bases. Beyond this many only ends are told, so that the last one told is an end.
+ */
+const postsInFull = 800;
 
 const passing: ReadonlySet<string> = new Set(["github-credentials", "github-forbidden", "github-not-installed"]);
 
@@ -53,12 +61,15 @@ async function say(run: Run, partition: string, ports: ReportPorts): Promise<voi
   const saidKey = key("said", String(run.source.id), run.commit, status.context);
   const { row, now } = await ports.rows.read(partition, saidKey);
   const before = row?.value as Said | undefined;
+  const posts = before?.posts ?? 0;
+  if (posts >= postsInFull && status.state === "pending") return;
   const next: Said = {
     run: run.id,
     seq: run.seq,
     rank: rankOf(run.status),
     text: `${status.state} ${status.description}`,
     posted: false,
+    posts: posts + 1,
   };
   if (before && !isNews(before, next)) return;
   if (row && before && !before.posted && now - row.writtenAt < claimMs)

@@ -26,7 +26,16 @@ const lagTriesMost = 5;
 export async function giveUpRef(message: RefMoved, error: Error, ports: ResolveRefPorts): Promise<void> {
   const source: SourceRepository = { provider: "github", id: message.sourceId, fullName: message.fullName };
   await decideNothing(ports, message, source, "delivery-failed", error.message);
-  // The sweep need not find again what cannot be read; a move of the ref is news.
+  await rememberTold(ports, source, message);
+}
+
+async function refuseSource(ports: ResolveRefPorts, message: RefMoved, source: SourceRepository): Promise<string> {
+  await rememberTold(ports, source, message);
+  return decideNothing(ports, message, source, "source-not-allowed", `no publish rule allows ${source.fullName}`);
+}
+
+/** The sweep need not find again, every few minutes, what cannot be read or may not be; a move of the ref is news. */
+async function rememberTold(ports: ResolveRefPorts, source: SourceRepository, message: RefMoved): Promise<void> {
   if (message.origin === "sweep")
     await rememberHead(ports, source, message, message.deleted ? undefined : message.after);
 }
@@ -38,8 +47,7 @@ export async function giveUpRef(message: RefMoved, error: Error, ports: ResolveR
 export async function resolveRef(message: RefMoved, ports: ResolveRefPorts): Promise<string | "later"> {
   const named: SourceRepository = { provider: "github", id: message.sourceId, fullName: message.fullName };
   // Policy first: a repository nobody allowed to publish costs no call and cannot make us read anything.
-  if (!mayPublishAnywhere(ports.platform, named))
-    return decideNothing(ports, message, named, "source-not-allowed", `no publish rule allows ${named.fullName}`);
+  if (!mayPublishAnywhere(ports.platform, named)) return refuseSource(ports, message, named);
   const shown = await ports.github.repository(message.sourceId, message.fullName);
   if (!shown)
     return decideNothing(
@@ -50,8 +58,7 @@ export async function resolveRef(message: RefMoved, ports: ResolveRefPorts): Pro
       `GitHub does not show us repository ${named.fullName} (${named.id}): is the App installed there?`,
     );
   const source: SourceRepository = { provider: "github", id: shown.id, fullName: shown.fullName };
-  if (!mayPublishAnywhere(ports.platform, source))
-    return decideNothing(ports, message, source, "source-not-allowed", `no publish rule allows ${source.fullName}`);
+  if (!mayPublishAnywhere(ports.platform, source)) return refuseSource(ports, message, source);
   await rememberSource(ports, source);
 
   for (;;) {
@@ -146,8 +153,9 @@ async function leaveSnapshot(
       [...read.homeless, ...parts.flatMap((p) => p.refused)],
       read.watched,
     );
-  // A registry that could not be had heard nothing: the sweep will find this head again.
-  if (generations.length === ports.registries.aliases.length) await rememberHead(ports, source, message, sha);
+  // A registry that cannot be had was never known, so only these images are to be told to it: the sweep will find them again.
+  const hasMissed = homelessHere.length > 0 && generations.length < ports.registries.aliases.length;
+  if (!hasMissed) await rememberHead(ports, source, message, sha);
   if (left > 0) return `left word for ${left === 1 ? "1 registry" : `${left} registries`}`;
   if (sha === undefined) return decideNothing(ports, message, source, "ref-deleted", `${message.ref} is gone`);
   if (read?.kind === "no-config")
@@ -222,6 +230,9 @@ export interface Note {
   readonly resent?: number;
 }
 
+/** Told one by one, so that a file of a thousand images in the wrong place would use up what GitHub allows in an hour. */
+const refusalsTold = 50;
+
 async function oweRefusals(
   ports: ResolveRefPorts,
   message: RefMoved,
@@ -231,10 +242,10 @@ async function oweRefusals(
   watched: number,
 ): Promise<void> {
   if (watched === 0) return;
-  const refusals = refused.map(
-    (r): CommitStatus => ({ state: "failure", context: `slipway/${r.image}`, description: r.message }),
-  );
-  const built = watched - refusals.length;
+  const refusals = refused
+    .slice(0, refusalsTold)
+    .map((r): CommitStatus => ({ state: "failure", context: `slipway/${r.image}`, description: r.message }));
+  const built = watched - refused.length;
   const config: CommitStatus = {
     state: "success",
     context: "slipway/config",

@@ -11,7 +11,7 @@ import { type Queues, queueNames } from "../ports.ts";
 import { leaveWord } from "./inbox.ts";
 import type { Wake } from "./lease.ts";
 import { type EventMessage, RunWork } from "./messages.ts";
-import { platformPartition, type Registries, type Registry } from "./registries.ts";
+import { findOrSay, platformPartition, type Registries, type Registry } from "./registries.ts";
 import type { Note, SeenRef } from "./resolve-ref.ts";
 
 export interface ListedRef {
@@ -40,12 +40,17 @@ const lateMs = 60_000;
 const lateMostMs = 3_600_000;
 /** A run holds a slot while its context is prepared. */
 const prepareLateMostMs = 300_000;
-const dueMost = 200;
+const sentMost = 200;
+const duePage = 1000;
+/** Sent again for about three days: who could not be told by then is not told. */
+const resendsMost = 75;
 const sourcesPerTick = 3;
 const refsMost = 20_000;
 /** GitHub keeps deliveries for redelivery three days. */
 const redeliverHours = 72;
 const redeliveriesMost = 20;
+/** Deliveries that were asked for once; as many as fit one row with ease. */
+const redeliveredKept = 5000;
 /** A delivery that is on its way speaks first: people know the push that set a run off, not the sweep that saw it too. */
 const deliveryFirstSeconds = 5;
 
@@ -68,28 +73,59 @@ async function sweepRegistry(alias: string, ports: SweepPorts): Promise<void> {
   const registry = await ports.registries.find(alias);
   await wakePass(registry, ports);
   for (const kind of ["report", "prepare", "collect"])
-    await sendLate<Due>(registry.partition, kind, ports, (due) => sendDue(alias, due, ports));
+    await sendLate<Due>(registry.partition, kind, ports, {
+      send: (due) => sendDue(alias, due, ports),
+      giveUp: (due, remove) => giveUpDue(alias, due, remove, ports),
+    });
+}
+
+interface Owed<T> {
+  send(owed: T): Promise<void>;
+  /** `remove`: it is owed no longer, unless that has changed meanwhile. */
+  giveUp(owed: T, remove: () => Promise<unknown>): Promise<void>;
 }
 
 /**
  * Sends again what is owed and late. The row is rewritten, so that it is late again only after a longer while: the message
- * may still be on its way, or being worked on, or trying again by itself.
+ * may still be on its way, or being worked on, or trying again by itself. What is not late yet keeps nothing behind it from
+ * being sent.
  */
 async function sendLate<T extends { readonly resent?: number }>(
   partition: string,
   kind: string,
   ports: SweepPorts,
-  send: (owed: T) => Promise<void>,
+  { send, giveUp }: Owed<T>,
 ): Promise<void> {
   const { now } = await ports.rows.read(partition, keys.lease);
   const mostMs = kind === "prepare" ? prepareLateMostMs : lateMostMs;
-  for (const row of await ports.rows.list(partition, rangeOf("due", kind), dueMost)) {
-    const owed = row.value as T;
-    const resent = owed.resent ?? 0;
-    if (now - row.writtenAt < Math.min(mostMs, lateMs * 4 ** resent)) continue;
-    const again: RowWrite = { kind: "replace", key: row.key, value: { ...owed, resent: resent + 1 }, etag: row.etag };
-    if ((await ports.rows.transact(partition, [again])).kind === "done") await send(owed);
+  const range = rangeOf("due", kind);
+  let sent = 0;
+  for (let { from } = range; ; ) {
+    const page = await ports.rows.list(partition, { from, to: range.to }, duePage);
+    for (const row of page) {
+      const owed = row.value as T;
+      const resent = owed.resent ?? 0;
+      if (now - row.writtenAt < Math.min(mostMs, lateMs * 4 ** resent)) continue;
+      if (sent++ === sentMost) return;
+      const again: RowWrite = { kind: "replace", key: row.key, value: { ...owed, resent: resent + 1 }, etag: row.etag };
+      const outcome = await ports.rows.transact(partition, [again]);
+      if (outcome.kind !== "done") continue;
+      const etag = outcome.etags.get(row.key)!;
+      if (resent < resendsMost) await send(owed);
+      else await giveUp(owed, () => ports.rows.removeUnchanged(partition, { ...row, etag }));
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < duePage) return;
+    // `!` sorts before everything else that keys are made of.
+    from = `${last.key}!`;
   }
+}
+
+async function giveUpDue(alias: string, due: Due, remove: () => Promise<unknown>, ports: SweepPorts): Promise<void> {
+  const { kind, run, attempt: runAttempt } = due;
+  ports.log("owed for days, given up", { registry: alias, kind, run });
+  if (kind === "report") await remove();
+  else await failWork({ kind, registry: alias, run, runAttempt }, "could not be done for days", ports);
 }
 
 function sendDue(alias: string, due: Due, ports: SweepPorts): Promise<void> {
@@ -118,38 +154,43 @@ async function wakePass(registry: Registry, ports: SweepPorts): Promise<void> {
 }
 
 function sweepNotes(ports: SweepPorts): Promise<void> {
-  return sendLate<Note>(platformPartition, "note", ports, ({ id }) =>
-    ports.queues.send(queueNames.reports, { kind: "note", note: id }),
-  );
+  return sendLate<Note>(platformPartition, "note", ports, {
+    send: ({ id }) => ports.queues.send(queueNames.reports, { kind: "note", note: id }),
+    giveUp: async ({ id, source, sha }, remove) => {
+      ports.log("owed for days, given up", { note: id, source: source.fullName, sha });
+      await remove();
+    },
+  });
 }
 
 /** What failed for good is kept where people look (health, logs), and a run whose work it was ends and says so. */
 async function drainPoison(ports: SweepPorts): Promise<void> {
   for (const queue of Object.values(queueNames))
-    await ports.queues.drainPoison(queue, async ({ id, body }) => {
-      const value = { queue, body, at: new Date(ports.now()).toISOString() };
-      await ports.rows.transact(platformPartition, [
-        { kind: "put", key: key("poison", oldestFirst(ports.now()), id), value },
-      ]);
-      ports.log("message given up", { queue, body });
-      const work = RunWork.safeParse(body);
-      if (queue === queueNames.runWork && work.success) await failWork(work.data, ports);
-    });
+    await tolerate(`poison of ${queue}`, ports, () =>
+      ports.queues.drainPoison(queue, async ({ id, body }) => {
+        const work = RunWork.safeParse(body);
+        if (queue === queueNames.runWork && work.success)
+          await failWork(work.data, "failed again and again: this is a bug of Slipway's", ports);
+        const value = { queue, body, at: new Date(ports.now()).toISOString() };
+        await ports.rows.transact(platformPartition, [
+          { kind: "put", key: key("poison", oldestFirst(ports.now()), id), value },
+        ]);
+        ports.log("message given up", { queue, body });
+      }),
+    );
 }
 
-async function failWork(work: RunWork, ports: SweepPorts): Promise<void> {
+async function failWork(work: RunWork, why: string, ports: SweepPorts): Promise<void> {
   const { run, runAttempt: attempt, kind } = work;
-  const common = { id: `${run}.${attempt}.${kind}-poisoned`, run, attempt };
+  const registry = await findOrSay(work.registry, ports);
+  // What was of a registry that is none of ours any more ends with it.
+  if (!registry) return;
+  const common = { id: `${run}.${attempt}.${kind}-given-up`, run, attempt };
   const word: Inbox =
     kind === "prepare"
-      ? {
-          kind: "context-failed",
-          ...common,
-          code: "gave-up",
-          message: "preparing its context failed again and again: this is a bug of Slipway's",
-        }
+      ? { kind: "context-failed", ...common, code: "gave-up", message: `preparing its context ${why}` }
       : { kind: "log-collected", ...common, blob: "", bytes: 0 };
-  await leaveWord(ports, await ports.registries.find(work.registry), word);
+  await leaveWord(ports, registry, word);
 }
 
 interface SweepRow {
@@ -180,7 +221,10 @@ async function redeliverFailed(ports: SweepPorts): Promise<void> {
     .slice(0, redeliveriesMost);
   if (failed.length === 0) return;
   // Noted before it is done: one that GitHub will not redeliver must not be asked for every minute.
-  await putSweep(ports, { ...state, redelivered: [...state.redelivered, ...failed.map((d) => d.guid)].slice(-500) });
+  await putSweep(ports, {
+    ...state,
+    redelivered: [...state.redelivered, ...failed.map((d) => d.guid)].slice(-redeliveredKept),
+  });
   for (const { id, guid } of failed)
     await tolerate(`redeliver ${guid}`, ports, async () => {
       ports.log("asking GitHub to redeliver", { guid });

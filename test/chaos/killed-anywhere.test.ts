@@ -47,12 +47,13 @@ describe("the process dies, once, and is started again", () => {
     const expected = await endOf(undisturbed);
     expect(expected.builds).toEqual(["app", "base", "middle"].map((name) => [name, 2]));
     expect(expected.leftovers).toEqual([]);
-    for (let at = 1; at <= undisturbed.effects; at++)
-      for (const when of ["before", "after"] as const) {
-        const sim = await story(triangle, { at, when });
-        expect(sim.deaths, `died ${when} effect ${at}`).toBe(1);
-        expect(await endOf(sim), `died ${when} effect ${at}`).toEqual(expected);
-      }
+    // After one effect is before the next: what the process knew is gone either way.
+    const deaths = Array.from({ length: undisturbed.effects }, (_, i) => ({ at: i + 1, when: "after" }) as const);
+    for (const death of [{ at: 1, when: "before" } as const, ...deaths]) {
+      const sim = await story(triangle, death);
+      expect(sim.deaths, `died ${death.when} effect ${death.at}`).toBe(1);
+      expect(await endOf(sim), `died ${death.when} effect ${death.at}`).toEqual(expected);
+    }
   }, 120_000);
 
   it("ends the same over the uneven diamond, wherever it died", async () => {

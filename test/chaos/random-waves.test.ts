@@ -354,3 +354,32 @@ describe("the same, and images that come and go, and others who push over our ta
     );
   }, 240_000);
 });
+
+describe("faults that are not the images' own, in waves that stop for them", () => {
+  it("are over by themselves: a day later everything is fresh and nobody was asked", async () => {
+    const story = fc.record({
+      edges: graph,
+      // Nobody cancels or pauses anything.
+      steps: fc.array(fc.oneof(...changing.slice(0, 4)), { maxLength: 12 }),
+      outcomes: fc.array(fc.constantFrom<Story["outcomes"][number]>("Succeeded", "Succeeded", "Error"), {
+        minLength: 1,
+        maxLength: 6,
+      }),
+      deaths,
+      largeFrom: fc.constant(2),
+    });
+    await fc.assert(
+      fc.asyncProperty(story, async (told) => {
+        const world = new World(told);
+        await world.live(told.steps);
+        await world.sim.settle({ hours: 0.5 });
+        world.sim.outcome = () => "Succeeded";
+        await world.sim.live(24);
+        await world.look();
+        await nothingIsOpen(world);
+        for (const [name, track] of await world.tracks()) expect(world.isStale(track), `${name} is stale`).toBe(false);
+      }),
+      { numRuns: 60 },
+    );
+  }, 240_000);
+});

@@ -413,4 +413,28 @@ describe("a file as a whole", () => {
       100,
     );
   });
+
+  const withArguments = (each: number, of: readonly string[]) => {
+    const long = "x".repeat(1000);
+    const written = Array.from({ length: each }, (_, i) => `A${i}: ${long}`).join(", ");
+    const images = of.map((name) => `  ${name}: { repository: ${name} }`).join("\n");
+    return problems(`version: 1\ndefaults: { registry: acmeprod, build-args: { ${written} } }\nimages:\n${images}\n`);
+  };
+
+  it("says which image comes to more than a row takes, with what `defaults` give it", () => {
+    expect(withArguments(30, ["a"])).toEqual([]);
+    expect(withArguments(32, ["a", "b"])).toEqual(
+      ["4:6 images.a", "5:6 images.b"].map((at) =>
+        expect.stringMatching(`^${at}: with its defaults it comes to 3\\d{4} characters; at most 32000 -> move long`),
+      ),
+    );
+  });
+
+  it("says that all images together come to more than a row takes, however often `defaults` count", () => {
+    const names = (count: number) => Array.from({ length: count }, (_, i) => `i${i}`);
+    expect(withArguments(25, names(300))).toEqual([]);
+    expect(withArguments(25, names(320))).toEqual([
+      expect.stringMatching(/^4:3 images: with their defaults they come to 8\d{6} characters; at most 8000000 -> /),
+    ]);
+  });
 });

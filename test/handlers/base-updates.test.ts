@@ -224,6 +224,35 @@ describe("an image that keeps failing", () => {
     ]);
   });
 
+  it("is none that has lacked one base after another: built when the last of them has come", async () => {
+    const names = ["a", "b", "c", "e"];
+    const bases = names.map((name): SimImage => ({ name, files: name }));
+    const sim = new Simulation();
+    const on = names.map((name) => sim.referenceOf(name));
+    await sim.push([{ name: "all", files: "all", on }], commitOf(9), {
+      source: { ...source, id: 8, fullName: "acme/web" },
+    });
+    await sim.settle();
+    for (let n = 1; n <= bases.length; n++) {
+      await sim.push(bases.slice(0, n), commitOf(n));
+      await sim.settle();
+    }
+    const lacked = (await sim.runs()).filter((r) => r.ended?.code === "base-not-found");
+    expect(lacked.length).toBeGreaterThanOrEqual(3);
+    expect(sim.builds("all")).toBe(1);
+  });
+
+  it("still does when its owner is another one", async () => {
+    const sim = await built(line.slice(0, 1));
+    sim.outcome = () => "Failed";
+    for (const n of [2, 3, 4]) await moved(sim, n);
+    const before = sim.builds("a");
+    await sim.push([{ ...line[0]!, owner: "team-b" }], commitOf(2));
+    await moved(sim, 5);
+    expect(sim.builds("a")).toBe(before);
+    expect((await sim.tracks())[0]?.failures).toBe(3);
+  });
+
   it("does not keep what stands on another base too from being built for that", async () => {
     const sim = await built([...line.slice(0, 2), { name: "c", files: "c", on: ["a", "b"] }]);
     sim.outcome = (repository) => (repository === "b" ? "Failed" : "Succeeded");

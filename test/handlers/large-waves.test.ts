@@ -84,6 +84,29 @@ describe("a large wave holds itself back", () => {
     expect(sim.acrRuns.length - before).toBe(1 + 25);
   });
 
+  it("stops when a person cancels its canary", async () => {
+    const sim = await built();
+    const wave = await plannedOnly(sim);
+    const [canary] = Object.values(wave.canaries);
+    await sim.word({ kind: "cancel-requested", id: "no", cause: asked("cancel"), run: canary!.run });
+    const before = sim.acrRuns.length;
+    await sim.settle({ hours: 2 });
+    expect((await baseWaves(sim)).at(-1)).toMatchObject({ state: "stopped", stoppedBy: "canary" });
+    expect(sim.acrRuns.length).toBe(before);
+  });
+
+  it("does not stop when nothing of it is left to be stopped", async () => {
+    const sim = await built(wide.filter((i) => i.name !== "top"));
+    sim.maxRuns = 1;
+    sim.waves = { ...sim.waves, stopAfter: 1, stopAfterPercent: 0 };
+    const builds = sim.acrRuns.length + 24;
+    sim.outcome = () => (sim.acrRuns.length === builds ? "Failed" : "Succeeded");
+    sim.moveTag(debian, d(2));
+    sim.tellTag(debian);
+    await sim.settle();
+    expect((await baseWaves(sim)).at(-1)).toMatchObject({ state: "open", ended: { Succeeded: 23, Failed: 1 } });
+  });
+
   it("stops when its failure budget is used up, and a person may let it go on", async () => {
     const sim = await built(wide);
     const before = sim.acrRuns.length;
@@ -139,6 +162,27 @@ describe("the canary of a level", () => {
     );
     await sim.settle({ hours: 24 });
     expect(await planned(sim)).toEqual([]);
+  });
+
+  it("is another image when a newer wave takes it over and holds it", async () => {
+    const alpine = "docker.io/library/alpine:3";
+    const images = wide.map((i) => (i.name === "w00" ? { ...i, on: [debian, alpine] } : i));
+    const sim = new Simulation();
+    for (const tag of [debian, alpine]) sim.moveTag(tag, d(1));
+    await sim.push(images, commitOf(1));
+    await sim.settle();
+    const wave = await plannedOnly(sim);
+    expect(Object.values(wave.canaries)).toMatchObject([{ image: "w00" }]);
+    sim.maxRuns = 0;
+    sim.moveTag(alpine, d(3));
+    sim.tellTag(alpine);
+    await sim.settle({ hours: 0.05 });
+    const newer = (await baseWaves(sim)).at(-1)!;
+    await sim.word({ kind: "wave-requested", id: "halt", cause: asked("stop"), wave: newer.id, action: "stop" });
+    await sim.settle({ hours: 0.05 });
+    sim.maxRuns = 2;
+    await sim.settle({ hours: 24 });
+    expect((await planned(sim)).map((r) => `${r.image} ${r.hold?.kind}`)).toEqual(["w00 wave-stopped", "top base"]);
   });
 
   it("is another image when it is paused: one paused image does not pause the wave", async () => {
@@ -208,6 +252,32 @@ describe("a wave that has stopped", () => {
     expect((await baseWaves(sim)).at(-1)).toMatchObject({ state: "open" });
   });
 
+  it("goes on with all others that the same image stopped", async () => {
+    const alpine = "docker.io/library/alpine:3";
+    const images: readonly SimImage[] = [
+      { name: "a-both", files: "1", on: [debian, alpine] },
+      ...[debian, alpine].flatMap((base) =>
+        Array.from({ length: 20 }, (_, i) => ({ name: `${base.slice(18, 21)}${i}`, files: "1", on: [base] })),
+      ),
+    ];
+    const sim = new Simulation();
+    for (const tag of [debian, alpine]) sim.moveTag(tag, d(1));
+    await sim.push(images, commitOf(1));
+    await sim.settle();
+    sim.outcome = (repository) => (repository === "a-both" ? "Failed" : "Succeeded");
+    for (const tag of [debian, alpine]) {
+      sim.moveTag(tag, d(2));
+      sim.tellTag(tag);
+      await sim.settle();
+    }
+    expect((await baseWaves(sim)).map((w) => w.state)).toEqual(["stopped", "stopped"]);
+    sim.outcome = () => "Succeeded";
+    await sim.push([{ ...images[0]!, files: "2" }, ...images.slice(1)], commitOf(2));
+    await sim.settle();
+    expect(await planned(sim)).toEqual([]);
+    expect((await baseWaves(sim)).map((w) => w.state)).toEqual(["open", "open"]);
+  });
+
   it("goes on when a commit mends enough of what failed, however many levels it has", async () => {
     const sim = await built();
     sim.maxRuns = 10;
@@ -225,6 +295,110 @@ describe("a wave that has stopped", () => {
     );
     await sim.settle();
     expect(await planned(sim)).toEqual([]);
+  });
+
+  it("lets its runs go when the tag is put back: they end, for nothing has changed", async () => {
+    const sim = await built();
+    sim.outcome = () => "Failed";
+    sim.moveTag(debian, d(2));
+    sim.tellTag(debian);
+    await sim.settle();
+    const before = sim.acrRuns.length;
+    sim.moveTag(debian, d(1));
+    sim.tellTag(debian);
+    await sim.settle({ hours: 24 });
+    expect(await planned(sim)).toEqual([]);
+    expect((await waves(sim)).filter((w) => openIn(w) !== 0)).toEqual([]);
+    expect(sim.acrRuns.length).toBe(before);
+    const skipped = (await sim.runs()).filter((r) => r.status === "Skipped");
+    expect([...new Set(skipped.map((r) => r.ended?.code))]).toEqual(["nothing-changed"]);
+  });
+
+  it("does not hold what stopped it when that is tried again by itself", async () => {
+    const sim = await built();
+    sim.outcome = () => "Error";
+    sim.moveTag(debian, d(2));
+    sim.tellTag(debian);
+    await sim.live(0.2);
+    expect((await baseWaves(sim)).at(-1)).toMatchObject({ state: "stopped", stoppedBy: "canary" });
+    sim.outcome = () => "Succeeded";
+    await sim.live(3);
+    expect(await planned(sim)).toEqual([]);
+    expect((await baseWaves(sim)).at(-1)).toMatchObject({ state: "open" });
+  });
+
+  it("nor what that stands on, which it holds too", async () => {
+    const line = (files: string): readonly SimImage[] => [
+      { name: "a", files },
+      { name: "b", files: "b", on: ["a"] },
+      { name: "c", files: "c", on: ["b"] },
+    ];
+    const sim = new Simulation();
+    sim.waves = { ...sim.waves, largeFrom: 2 };
+    sim.outcome = () => "Error";
+    await sim.push(line("a"), commitOf(1));
+    // What stands on what was never built fails: of the second wave it is the third image, for the second has just failed.
+    const pushedAt = sim.now + 66_000;
+    await sim.settle({ until: () => sim.now >= pushedAt });
+    await sim.push(line("a2"), commitOf(2));
+    await sim.settle({ hours: 0.2 });
+    expect((await waves(sim)).map((w) => `${w.state} ${w.why?.replace(/ \(.*/, "")}`)).toEqual([
+      "stopped its canary b ended Failed",
+      "stopped its canary c ended Failed",
+    ]);
+    sim.outcome = () => "Succeeded";
+    await sim.live(6);
+    expect(await planned(sim)).toEqual([]);
+    for (const { built } of await sim.tracks())
+      for (const [base, digest] of Object.entries(built!.bases)) expect(digest).toBe(sim.tags.get(base));
+  });
+
+  it("holds that too when it was a person who stopped it", async () => {
+    const sim = await built();
+    sim.outcome = () => "Error";
+    sim.moveTag(debian, d(2));
+    sim.tellTag(debian);
+    await sim.live(0.2);
+    const wave = (await baseWaves(sim)).at(-1)!;
+    await sim.word({ kind: "wave-requested", id: "halt", cause: asked("stop"), wave: wave.id, action: "stop" });
+    sim.outcome = () => "Succeeded";
+    const before = sim.acrRuns.length;
+    await sim.live(3);
+    expect(sim.acrRuns.length).toBe(before);
+    expect((await planned(sim)).filter((r) => r.hold?.kind === "wave-stopped")).toHaveLength(24);
+  });
+
+  it("goes on when what failed has been built, however often that failed before", async () => {
+    const sim = await built();
+    sim.maxRuns = 30;
+    sim.waves = { ...sim.waves, stopAfter: 3, stopAfterPercent: 0 };
+    const bad = new Set(["w01", "w02", "w03"]);
+    sim.outcome = (repository) => (bad.has(repository) ? "Error" : "Succeeded");
+    // Somebody is left to be held.
+    await pause(sim, "w05");
+    sim.moveTag(debian, d(2));
+    sim.tellTag(debian);
+    await sim.live(7);
+    expect(await baseWaves(sim)).toMatchObject([{ state: "stopped", stoppedBy: "failures" }]);
+    bad.clear();
+    await sim.live(24);
+    await pause(sim, "w05", "resume");
+    await sim.live(2);
+    expect(await baseWaves(sim)).toMatchObject([{ state: "open" }]);
+    expect(await planned(sim)).toEqual([]);
+  });
+
+  it("is not stopped by one image that fails again and again", async () => {
+    const sim = await built();
+    sim.maxRuns = 30;
+    sim.waves = { ...sim.waves, stopAfter: 3, stopAfterPercent: 0 };
+    sim.outcome = (repository) => (repository === "w01" ? "Error" : "Succeeded");
+    await pause(sim, "w05");
+    sim.moveTag(debian, d(2));
+    sim.tellTag(debian);
+    await sim.live(24);
+    expect((await baseWaves(sim)).at(-1)!.ended.Error).toBeGreaterThan(3);
+    expect(await baseWaves(sim)).toMatchObject([{ state: "open" }]);
   });
 
   it("by a person's word does not go on by itself", async () => {

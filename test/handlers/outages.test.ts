@@ -93,6 +93,17 @@ describe("a run that ends for no fault of its inputs", () => {
     expect((await sim.runs()).map((r) => r.status)).toEqual(["Succeeded", "Failed", "Succeeded"]);
   });
 
+  it("is not planned again beside a run of it that is under way", async () => {
+    const sim = await story("refused", onDebian.slice(0, 1));
+    await sim.settle({ hours: 0.1 });
+    faults.refused(sim, false);
+    sim.buildSeconds = 3600;
+    const cause = { kind: "request", id: "again", action: "rebuild", at: "" } as const;
+    await sim.word({ kind: "rebuild-requested", id: "again", cause, image: "a" });
+    await sim.live(3);
+    expect((await sim.runs()).map((r) => r.status)).toEqual(["Succeeded", "Failed", "Succeeded"]);
+  });
+
   it("still does what a person asked for", async () => {
     const sim = await story("refused", [{ name: "a", files: "a" }]);
     const cause = { kind: "request", id: "again", action: "rebuild", at: "" } as const;
@@ -102,6 +113,33 @@ describe("a run that ends for no fault of its inputs", () => {
     faults.refused(sim, false);
     await sim.live(1);
     expect(sim.builds("a")).toBe(2);
+  });
+
+  it("keeps its promise to a person also for what keeps failing", async () => {
+    const sim = new Simulation();
+    const ask = (id: string) =>
+      sim.word({
+        kind: "rebuild-requested",
+        id,
+        cause: { kind: "request", id, action: "rebuild", at: "" },
+        image: "a",
+      });
+    sim.outcome = () => "Failed";
+    await sim.push(image("a"), commitOf(1));
+    await sim.settle();
+    for (const id of ["again-1", "again-2"]) {
+      await ask(id);
+      await sim.settle();
+    }
+    expect(await sim.tracks()).toMatchObject([{ failures: 3 }]);
+    faults.refused(sim, true);
+    await ask("again-3");
+    await sim.settle({ hours: 0.1 });
+    expect((await sim.runs()).at(-1)?.notes?.join()).toContain("planned again at");
+    faults.refused(sim, false);
+    sim.outcome = () => "Succeeded";
+    await sim.live(1);
+    expect((await sim.runs()).at(-1)?.status).toBe("Succeeded");
   });
 });
 

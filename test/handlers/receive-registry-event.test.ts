@@ -337,12 +337,22 @@ describe("what is not a tag that was pushed", () => {
     ["a chart", { ...webhook, action: "chart_push" }],
     ["a quarantined image", { ...webhook, action: "quarantine" }],
     ["a part of an image for several platforms", { ...webhook, target: { ...webhook.target, tag: undefined } }],
+    ["the same, said with null", { ...webhook, target: { ...webhook.target, tag: null } }],
     ["a push to nobody knows where", { ...webhook, request: undefined }],
+    ["a push of nobody knows what", { ...webhook, target: null }],
     ["another event altogether", { hello: "world" }],
   ])("is taken and builds nothing: %s", async (_name, body) => {
     const outside = new Outside();
     expect(await ask(outside, "acr-webhook", { body })).toMatchObject({ status: 202, body: "0 stored, 1 ignored" });
     expect(outside.sent).toEqual([]);
+  });
+
+  it("does not hide one that was: an absent digest may be null", () => {
+    const target = { ...webhook.target, digest: null };
+    expect(readAcrWebhook({ ...webhook, target })).toMatchObject({
+      kind: "moved",
+      event: { reference: expect.any(String) },
+    });
   });
 
   it("is left alone for types of events that are not pushes", async () => {

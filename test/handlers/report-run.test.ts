@@ -101,6 +101,20 @@ describe("a report", () => {
     expect(world.posted).toHaveLength(3);
   });
 
+  it("of a commit that was told much already says only how runs end", async () => {
+    const states = async (seq: number) => {
+      const before = world.posted.length;
+      await world.report(await world.run({ seq }));
+      await world.report(await world.run({ seq, status: "Failed", ended }));
+      return world.posted.slice(before).map((p) => p.status.state);
+    };
+    for (let seq = 100; seq < 500; seq++) expect(await states(seq)).toEqual(["pending", "failure"]);
+    expect(await states(500)).toEqual(["failure"]);
+    const waiting = await world.run({ seq: 501 });
+    await world.report(waiting);
+    expect(await world.isOwed(waiting)).toBe(false);
+  });
+
   it("that read the run before it moved on, and is slow, says nothing old", async () => {
     const run = await world.run({ status: "Running", acrRunId: "cf1" });
     const read = world.rows.read.bind(world.rows);

@@ -189,6 +189,17 @@ describe("nothing to build", () => {
     expect((await decision())?.skipped[0]?.reason).toBe("source-not-allowed");
   });
 
+  it("for a repository that no rule names any more is said once of each head the sweep finds, not every few minutes", async () => {
+    const seen = () => outside.value(platformPartition, key("seen", "7", main));
+    ports = portsOf(["acme"], [], [{ from: 999, to: "**" }]);
+    await resolve();
+    expect(await seen()).toBeUndefined();
+    await resolve({ origin: "sweep", eventId: "sweep-1", before: undefined });
+    expect(await seen()).toMatchObject({ sha: commit(2) });
+    await resolve({ origin: "sweep", eventId: "sweep-2", before: undefined, after: undefined, deleted: true });
+    expect(await seen()).toBeUndefined();
+  });
+
   it("for a repository GitHub does not show us asks whether the App is installed", async () => {
     github.source = undefined;
     await resolve();
@@ -214,6 +225,15 @@ describe("an image that is refused", () => {
     expect(refused).toEqual([{ image: "web", reason: "not-allowed-to-publish", message }]);
     expect(said).toEqual([{ state: "failure", context: "slipway/web", description: message }]);
     expect(github.asked).not.toContain("file web/Dockerfile");
+  });
+
+  it("is told to the commit, and of many only the first fifty", async () => {
+    const names = Array.from({ length: 60 }, (_, i) => `api${i}`);
+    github.files.set("slipway.yaml", yaml(Object.fromEntries([...names, "web"].map((name) => [name, "acme"]))));
+    const { refused, said } = await refusals();
+    expect(refused).toHaveLength(60);
+    expect(said).toHaveLength(50);
+    expect((await note())?.statuses[0]?.description).toContain("1 image is built");
   });
 
   it("because its Dockerfile is not there is told, and its neighbours go on", async () => {
@@ -446,6 +466,8 @@ describe("several registries", () => {
     await resolve();
     expect(await words("acme")).toHaveLength(1);
     expect(outside.logs.map((l) => l.message)).toContain("registry cannot be had");
+    // Else the sweep would find every ref again and again for as long as that lasts.
+    expect(await outside.value(platformPartition, key("seen", "7", main))).toMatchObject({ sha: commit(2) });
   });
 
   it("do not wait for one that ARM does not show us although an image is for it; that image says why", async () => {
@@ -459,6 +481,8 @@ describe("several registries", () => {
     expect((await note())?.statuses).toContainEqual(
       expect.objectContaining({ state: "failure", context: "slipway/api" }),
     );
+    // The sweep finds this head again, so that the image is built once the registry is there.
+    expect(await outside.value(platformPartition, key("seen", "7", main))).toBeUndefined();
   });
 });
 

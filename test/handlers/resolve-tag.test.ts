@@ -108,6 +108,28 @@ describe("a tag that has moved", () => {
     expect(await words()).toMatchObject([{ digest: d(3) }]);
   });
 
+  it("that never rests is taken as it is after ten settle times", async () => {
+    await standsOn();
+    const told = event();
+    const outcomes: string[] = [];
+    for (let n = 0; n <= 15; n++) {
+      answers.set(debian, found(`sha256:${String(n).padStart(64, "0")}`));
+      outcomes.push(await resolveTag(told, ports));
+      outside.now += 20_000;
+    }
+    expect(outcomes.slice(0, 15)).toEqual(Array.from({ length: 15 }, () => "later"));
+    expect(outcomes[15]).toContain("left word");
+  });
+
+  it("after it was forgotten is another word, though it has the same digest", async () => {
+    await standsOn();
+    await knownAt(d(1));
+    await outside.rows.transact(platformPartition, [{ kind: "remove", key: keys.followed(debian) }]);
+    outside.now += 3_600_000;
+    await knownAt(d(1));
+    expect(new Set((await words()).map((w) => w.id)).size).toBe(2);
+  });
+
   it("names what it was before, and a word for the same digest later is another word", async () => {
     await standsOn();
     for (const n of [1, 2, 1]) await knownAt(d(n));

@@ -114,6 +114,75 @@ describe("what is owed and late", () => {
     expect(world.sentTo("reports")).toHaveLength(1);
   });
 
+  it("is sent however much stands before it that is not late yet", async () => {
+    const partition = await world.partition();
+    const young = Array.from({ length: 1500 }, (_, i) => `acme-1${String(i).padStart(4, "0")}`);
+    await world.put(partition, { [keys.due("report", "acme-2")]: { ...due, run: "acme-2" } });
+    world.now += 59_000;
+    await world.put(partition, Object.fromEntries(young.map((run) => [keys.due("report", run), { ...due, run }])));
+    await world.tick(1000);
+    expect(world.sentTo("reports").map((s) => s.body.run)).toEqual(["acme-2"]);
+  });
+
+  it("is sent two hundred at a time, none of them left out for ever", async () => {
+    const runs = Array.from({ length: 450 }, (_, i) => `acme-1${String(i).padStart(4, "0")}`);
+    await world.put(
+      await world.partition(),
+      Object.fromEntries(runs.map((run) => [keys.due("report", run), { ...due, run }])),
+    );
+    const after: number[] = [];
+    for (let tick = 0; tick < 3; tick++) {
+      await world.tick();
+      after.push(world.sentTo("reports").length);
+    }
+    expect(after).toEqual([200, 400, 450]);
+    expect(new Set(world.sentTo("reports").map((s) => s.body.run)).size).toBe(450);
+  });
+
+  describe("for three days", () => {
+    const late = async (partition: string, owed: Record<string, unknown>) => {
+      await world.put(partition, { [keys.due(String(owed.kind), "acme-12")]: { ...owed, resent: 75 } });
+      await world.tick(3_600_000);
+      return (await world.rows.list(partition, rangeOf("due"), 10)).length;
+    };
+    const givenUp = () => world.logs.filter((l) => l.message === "owed for days, given up").length;
+
+    it("ends as a report that GitHub never took", async () => {
+      expect(await late(await world.partition(), { ...due })).toBe(0);
+      expect([world.sent, givenUp()]).toEqual([[], 1]);
+    });
+
+    it("ends as a note that GitHub never took", async () => {
+      const source = { provider: "github", id: 7, fullName: "acme/platform" };
+      expect(await late(platformPartition, { kind: "note", id: "n", source, sha: sha("a") })).toBe(0);
+      expect([world.sent, givenUp()]).toEqual([[], 1]);
+    });
+
+    it.each([
+      ["prepare", "context-failed"],
+      ["collect", "log-collected"],
+    ] as const)("ends as a %s that nobody could do: the pass hears it", async (kind, word) => {
+      const partition = await world.partition();
+      await late(partition, { ...due, kind, attempt: 1 });
+      const words = (await world.rows.list(partition, rangeOf("in"), 10)).map((r) => r.value);
+      expect(words).toMatchObject([{ kind: word, run: "acme-12", attempt: 1 }]);
+      expect([world.sentTo("run-work"), givenUp()]).toEqual([[], 1]);
+    });
+
+    it("stays when the run moved on at that very moment: that is news", async () => {
+      const partition = await world.partition();
+      await world.put(partition, { [dueKey]: { ...due, resent: 75 } });
+      world.now += 3_600_000;
+      let writes = 0;
+      world.rows.afterWrite = (_, written) => {
+        if (written[0] !== dueKey || ++writes > 1) return;
+        void world.rows.transact(partition, [{ kind: "put", key: dueKey, value: due }]);
+      };
+      await world.tick(0);
+      expect(await world.value(partition, dueKey)).toEqual(due);
+    });
+  });
+
   it("of notes is sent again too, with the same patience", async () => {
     const noteKey = keys.due("note", "delivery-1");
     await world.put(platformPartition, { [noteKey]: { id: "delivery-1", statuses: [] } });
@@ -307,6 +376,16 @@ describe("a message that failed for good", () => {
     world.poison.set(queueNames.runWork, [{ id: "m1", body }]);
     await world.tick();
     expect(await words()).toMatchObject([{ kind: "log-collected", run: "acme-12", attempt: 1, bytes: 0 }]);
+  });
+
+  it("is kept once, and keeps nobody else's from being drained, when its registry is none of ours any more", async () => {
+    const body = { kind: "prepare", registry: "sold", run: "sold-12", runAttempt: 2 };
+    world.poison.set(queueNames.runWork, [{ id: "m1", body }]);
+    world.poison.set(queueNames.reports, [{ id: "m2", body: {} }]);
+    await world.tick();
+    await world.tick();
+    expect(await records()).toHaveLength(2);
+    expect(world.poison.size).toBe(0);
   });
 
   it("and makes no sense is only kept", async () => {

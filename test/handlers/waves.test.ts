@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rangeOf } from "../../src/core/state/keys.ts";
 import type { Run } from "../../src/core/state/rows.ts";
-import { commitOf, diamond, type SimImage, Simulation, source } from "../support/simulation.ts";
+import { commitOf, debian, diamond, digestOf, type SimImage, Simulation, source } from "../support/simulation.ts";
 
 const statuses = (runs: readonly Run[]) => runs.map((r) => `${r.image} ${r.status}`);
 
@@ -134,6 +134,18 @@ describe("a base that fails", () => {
     expect([sim.builds("tools"), sim.builds("assets"), sim.builds("app")]).toEqual([3, 2, 2]);
   });
 
+  it("and is planned again already keeps its dependents waiting for that", async () => {
+    const sim = await builtDiamond();
+    sim.outcome = (repository, nth) => (repository === "base" && nth === 2 ? "Failed" : "Succeeded");
+    await sim.push(diamond({ base: "base v2" }), commitOf(2));
+    await sim.settle({ until: () => sim.builds("base") === 2 });
+    await sim.push(diamond({ base: "base v3" }), commitOf(3));
+    await sim.settle();
+    const ended = (await sim.runs()).filter((r) => r.commit !== commitOf(1)).map((r) => `${r.image} ${r.status}`);
+    expect(ended.filter((e) => e.endsWith("Skipped"))).toEqual([]);
+    expect(sim.builds("app")).toBe(2);
+  });
+
   it("does not stop a dependent that has a reason of its own; that one says which base it missed", async () => {
     const sim = await builtDiamond();
     sim.outcome = (repository, nth) => (repository === "base" && nth === 2 ? "Failed" : "Succeeded");
@@ -262,6 +274,25 @@ describe("refs", () => {
     ]);
   });
 
+  it("that are deleted while an image is being built: who stands on what that still pushes follows", async () => {
+    const sim = new Simulation();
+    await sim.push([{ name: "a", files: "a" }], commitOf(1));
+    await sim.settle();
+    let ends = false;
+    sim.outcome = (repository) => (repository === "a" && !ends ? "Running" : "Succeeded");
+    await sim.push([{ name: "a", files: "a2" }], commitOf(2));
+    await sim.settle({ until: () => sim.builds("a") === 2 });
+    await sim.push([], commitOf(3), { deleted: true });
+    const web: SimImage = { name: "web", files: "web", on: [sim.referenceOf("a")] };
+    await sim.push([web], commitOf(9), { source: { ...source, id: 8, fullName: "acme/web" } });
+    await sim.settle({ hours: 0.1 });
+    ends = true;
+    await sim.settle();
+    const [track] = await sim.tracks();
+    expect(track?.built?.bases).toEqual({ [sim.referenceOf("a")]: sim.tags.get(sim.referenceOf("a")) });
+    expect(sim.builds("web")).toBe(2);
+  });
+
   it("read earlier than what was accepted since change nothing, and the decision says so", async () => {
     const sim = await builtDiamond();
     const before = sim.acrRuns.length;
@@ -315,6 +346,34 @@ describe("people", () => {
     await sim.push(diamond({ tools: "v3" }), commitOf(3));
     await sim.settle();
     expect([sim.builds("assets"), sim.builds("app")]).toEqual([3, 2]);
+  });
+
+  it("cancel a dependent for two waves one after the other: neither base plans it again", async () => {
+    const images = (x: string, y: string): readonly SimImage[] => [
+      { name: "x", files: x },
+      { name: "y", files: y },
+      { name: "app", files: "app", on: ["x", "y"] },
+    ];
+    const sim = new Simulation();
+    await sim.push(images("1", "1"), commitOf(1));
+    await sim.settle();
+    let ends = false;
+    sim.outcome = (repository) => (ends || repository === "app" ? "Succeeded" : "Running");
+    for (const [n, x, y] of [
+      [2, "2", "1"],
+      [3, "2", "2"],
+    ] as const) {
+      await sim.push(images(x, y), commitOf(n));
+      await sim.settle({ hours: 0.05 });
+      const app = (await sim.runs()).findLast((r) => r.image === "app")!;
+      expect(app).toMatchObject({ commit: commitOf(n), status: "Planned" });
+      const cause = { kind: "request", id: `no-${n}`, action: "cancel", at: "" } as const;
+      await sim.word({ kind: "cancel-requested", id: `no-${n}`, cause, run: app.id });
+      await sim.settle({ hours: 0.05 });
+    }
+    ends = true;
+    await sim.settle();
+    expect([sim.builds("x"), sim.builds("y"), sim.builds("app")]).toEqual([2, 2, 1]);
   });
 
   it("cancel a dependent for this wave although its owner is another one now", async () => {
@@ -400,6 +459,20 @@ describe("ACR", () => {
     expect(sim.builds("base")).toBe(3);
   });
 
+  it("that fails by itself is not asked again for a run that a person has cancelled, neither now nor later", async () => {
+    const sim = new Simulation();
+    sim.outcome = () => "Error";
+    await sim.push([{ name: "a", files: "a" }], commitOf(1));
+    await sim.settle({ until: () => sim.acrRuns.length === 1 });
+    sim.now += 60_000;
+    const [run] = await sim.runs();
+    const cause = { kind: "request", id: "c1", action: "cancel", at: "" } as const;
+    await sim.word({ kind: "cancel-requested", id: "c1", cause, run: run!.id });
+    await sim.live(1);
+    expect(sim.acrRuns.length).toBe(1);
+    expect((await sim.runs()).map((r) => r.status)).toEqual(["Error"]);
+  });
+
   it("is never given more runs at once than the registry allows", async () => {
     const sim = new Simulation();
     sim.maxRuns = 3;
@@ -464,6 +537,9 @@ describe("what a review found", () => {
     const [track] = await sim.tracks();
     expect(track?.built?.commit).toBe(commitOf(3));
     expect(sim.tags.get(sim.referenceOf("web"))).toBe(track?.built?.digest);
+    // Nor is it built beside it: the later one to push would win.
+    const [old, next] = sim.acrRuns;
+    expect(next!.acceptedAt).toBeGreaterThanOrEqual(Date.parse(old!.finishTime!));
     expect(await sim.leftovers()).toEqual([]);
   });
 
@@ -559,6 +635,17 @@ describe("what a review found", () => {
     await sim.settle();
     expect(sim.builds("runtime")).toBe(1);
     expect((await sim.tracks()).every((t) => t.built)).toBe(true);
+  });
+
+  it("a registry that does not answer is asked three times in twenty seconds, also when nothing else goes on", async () => {
+    const sim = new Simulation();
+    sim.moveTag(debian, digestOf(1));
+    sim.silent.add(debian);
+    await sim.push([{ name: "a", files: "a", on: [debian] }], commitOf(1));
+    const began = sim.now;
+    await sim.settle({ until: () => sim.acrRuns.length === 1 });
+    expect(sim.now - began).toBeGreaterThan(20_000);
+    expect(sim.now - began).toBeLessThan(30_000);
   });
 
   it("a registry that does not answer for a moment is no cycle", async () => {

@@ -366,6 +366,9 @@ describe("tokens", () => {
         : await globalThis.fetch(input, init);
     const evil = { registry: "evil.example", repository: "x", tag: "y" };
     expect(await lookUp(createOciClient({ ...anonymous, fetch }), evil)).toMatchObject({ kind: "unknown" });
+    // Not even where somebody listed such a host for it.
+    const listed = createOciClient({ ...anonymous, fetch, tokenHosts: () => [local.host] });
+    expect(await lookUp(listed, evil)).toMatchObject({ kind: "unknown" });
     expect(local.seen).toHaveLength(0);
   });
 
@@ -433,6 +436,38 @@ describe("redirects", () => {
     const registry = await peer(() => ({ status: 302, headers: { location: "/again" } }));
     expect(await lookUp(createOciClient(anonymous), reference(registry))).toMatchObject({ kind: "unknown" });
     expect(registry.seen.length).toBeLessThan(10);
+  });
+
+  test("that come back to the host they left have lost the token on the way", async () => {
+    const mirror: Peer = await peer(({ url }) => ({
+      status: 307,
+      headers: { location: url === "/v2/away" ? "/v2/further" : `${registry.url}/v2/back` },
+    }));
+    const registry: Peer = await peer(({ url }) =>
+      url === "/v2/back" ? found : { status: 307, headers: { location: `${mirror.url}/v2/away` } },
+    );
+    const client = createOciClient({
+      credentials: () => tokenSource,
+      tokenHosts: () => [mirror.host, registry.host],
+    });
+    expect(await lookUp(client, reference(registry))).toMatchObject({ kind: "found" });
+    expect([...registry.seen, ...mirror.seen].map(({ url, headers }) => [url, headers.authorization])).toEqual([
+      ["/v2/team/app/manifests/main", "Bearer t1"],
+      ["/v2/back", undefined],
+      ["/v2/away", undefined],
+      ["/v2/further", undefined],
+    ]);
+  });
+
+  test("to plain http on the very same host are not followed", async () => {
+    const asked: string[] = [];
+    const fetch: typeof globalThis.fetch = async (input) => {
+      asked.push(String(input));
+      return new Response(null, { status: 302, headers: { location: "http://registry.example/v2/x" } });
+    };
+    const there = { registry: "registry.example", repository: "x", tag: "y" };
+    expect(await lookUp(createOciClient({ ...anonymous, fetch }), there)).toMatchObject({ kind: "unknown" });
+    expect(asked).toEqual(["https://registry.example/v2/x/manifests/y"]);
   });
 
   test("to plain http on the internet are not followed", async () => {

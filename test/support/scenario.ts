@@ -1,6 +1,6 @@
 /**
  * A whole Slipway for stories: the bundle that would be deployed, in the Functions host, against Azurite and the twin. One
- * per test file, shared by its stories; each story has a source repository of its own.
+ * per test file, shared by its stories; each story has a source repository of its own and leaves no fault behind.
  */
 import { createHmac, randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -21,10 +21,21 @@ export type ScenarioOptions = Partial<Omit<TwinOptions, "dir" | "appDir" | "onLo
 /** Rows that are there only while something is still to be done. */
 const unfinished = ["in", "expansion", "live", "ready", "wait", "due", "stuck"];
 
-/** Starts a twin before the file's first story and ends it after the last. Stories that restart nothing keep it in memory. */
-export function useScenario(options: ScenarioOptions = {}): Scenario {
+/** What the stories of one test file share that want nothing special. */
+let usual: Scenario | undefined;
+
+/**
+ * Starts a twin before the test file's first story and ends it after the last. Stories (`*.story.ts`) that a test file
+ * imports together have one for all. It is kept in memory.
+ */
+export function useScenario(options?: ScenarioOptions): Scenario {
+  if (options) return begin(new Scenario(options));
+  usual ??= begin(new Scenario({}));
+  return usual;
+}
+
+function begin(scenario: Scenario): Scenario {
   vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
-  const scenario = new Scenario(options);
   beforeAll(() => scenario.start());
   afterEach(({ task }) => scenario.tellOf(task.name, task.result?.state === "fail"));
   afterAll(() => scenario.stop());

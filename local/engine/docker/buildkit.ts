@@ -1,7 +1,10 @@
 import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDockerfile } from "../built-in/dockerfile.ts";
 import { type BuildRequest, EngineError } from "../engine.ts";
+import type { BuildKitClient } from "./find-buildkit-client.ts";
 
 const buildKitFlags: Readonly<Record<string, readonly string[]>> = {
   RUN: ["mount", "network", "security"],
@@ -32,7 +35,7 @@ function instructionsOf(text: string) {
 
 /** Builds with the daemon's own BuildKit, which only Docker's command line speaks to: `client`, if there is one. */
 export async function buildWithBuildKit(
-  client: string | undefined,
+  client: BuildKitClient | undefined,
   socketPath: string,
   request: BuildRequest,
   need: string,
@@ -45,8 +48,17 @@ export async function buildWithBuildKit(
         "install Debian's docker.io, or docker-buildx beside a newer docker",
     );
   }
-  const env = { ...process.env, DOCKER_HOST: `unix://${socketPath}`, DOCKER_BUILDKIT: "1", DOCKER_CONTEXT: undefined };
-  const child = spawn(client, buildArguments(request), { env, stdio: ["ignore", "pipe", "pipe"] });
+  // A client keeps notes of builds; nothing of the user's is to change.
+  const notes = await mkdtemp(join(tmpdir(), "slipway-docker-"));
+  const env = {
+    ...process.env,
+    DOCKER_HOST: `unix://${socketPath}`,
+    DOCKER_BUILDKIT: "1",
+    DOCKER_CONTEXT: undefined,
+    BUILDX_CONFIG: notes,
+    ...(client.plugin ? {} : { DOCKER_CONFIG: notes }),
+  };
+  const child = spawn(client.command, buildArguments(request), { env, stdio: ["ignore", "pipe", "pipe"] });
   const stop = () => child.kill("SIGKILL");
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
@@ -60,7 +72,10 @@ export async function buildWithBuildKit(
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);
-  }).finally(() => signal.removeEventListener("abort", stop));
+  }).finally(() => {
+    signal.removeEventListener("abort", stop);
+    return rm(notes, { recursive: true, force: true });
+  });
   signal.throwIfAborted();
   if (code !== 0) throw new EngineError(failureIn(last));
 }

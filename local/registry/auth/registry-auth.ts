@@ -16,7 +16,7 @@ export interface AuthOptions {
 }
 
 /** The user name that goes with a refresh token, in `docker login` after `az acr login` and in the SDKs. */
-export const refreshTokenUser = "00000000-0000-0000-0000-000000000000";
+const refreshTokenUser = "00000000-0000-0000-0000-000000000000";
 
 /** Who somebody is to the registry: a signed-in caller may do all, anybody else may read. */
 export type Caller = { readonly kind: "known"; readonly sub: string } | { readonly kind: "anonymous" };

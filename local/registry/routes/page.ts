@@ -65,7 +65,7 @@ function wanted(c: RouteCall["c"]): { last: string; size: number } {
   return { last: c.req.query("last") ?? "", size: Math.min(readPageSize(c.req.query("n")), pageSize.most) };
 }
 
-export function readPageSize(n: string | undefined): number {
+function readPageSize(n: string | undefined): number {
   if (n === undefined) return pageSize.initial;
   if (!/^\d{1,9}$/.test(n)) {
     throw new RegistryError(400, "PAGINATION_NUMBER_INVALID", "n must be a number", { detail: { n } });

@@ -45,7 +45,7 @@ const partsMost = 80;
 /** Items that are asked together what they have to know, so that reading takes a few rounds for all of them. */
 const itemsAskedAtOnce = 100;
 
-/** What a decision was made from is kept up to this many characters; of larger ones only the word. */
+/** A decision is kept with its word and what it was made from up to this many characters, so that they fit a row; of larger ones only the word, if that does. */
 const factsMost = 1_500_000;
 
 type PlannedWord =
@@ -67,7 +67,7 @@ export function expand(desk: Desk, inboxKey: string, word: Inbox): boolean {
     case "run-ended":
       return expandPlan(desk, inboxKey, word, () => ({ plan: planAfterRun(desk, word), progress: noProgress }));
     case "track-stale":
-      return expandPlan(desk, inboxKey, word, () => planStale(desk, word.track));
+      return expandPlan(desk, inboxKey, word, () => planStale(desk, word));
     case "wave-changed":
       return expandPlan(desk, inboxKey, word, () => planOfWave(desk, word));
     case "wave-requested":
@@ -232,13 +232,14 @@ function finish(desk: Desk, inboxKey: string, word: PlannedWord, progress: Progr
 
 function keepFacts(desk: Desk, word: DecidedWord): void {
   const stored = desk.world.facts();
-  const kept: DecisionFacts = isShort(stored) ? { word, stored } : { word };
+  // A word was a row before, so that much more of it fits one.
+  const kept: DecisionFacts = isShort(stored, JSON.stringify(word).length) ? { word, stored } : { word };
   desk.world.put(keys.facts(word.id), kept);
 }
 
 /** Looks no further than what may be kept: a large plan is made from tens of megabytes. */
-function isShort(facts: Facts): boolean {
-  let length = 0;
+function isShort(facts: Facts, besides = 0): boolean {
+  let length = besides;
   for (const group of [facts.rows, facts.ranges, facts.digests])
     for (const fact of group) {
       length += JSON.stringify(fact).length;

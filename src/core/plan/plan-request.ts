@@ -19,11 +19,11 @@ export function planRequest(desk: Desk, word: RequestWord): Plan {
   return "skipped" in found ? { plan: [], progress: found } : planTracks(desk, found);
 }
 
-export function planStale(desk: Desk, trackKey: string): Plan {
-  const track = getTrack(desk.world, trackKey);
-  return track && !track.retired && !keepsFailing(track)
-    ? planTracks(desk, [track])
-    : { plan: [], progress: noProgress };
+/** What keeps failing waits for a commit or a person, so a run that one of them set off is planned again all the same. */
+export function planStale(desk: Desk, word: Inbox & { kind: "track-stale" }): Plan {
+  const track = getTrack(desk.world, word.track);
+  const mayBePlanned = track && !track.retired && (!keepsFailing(track) || word.reasons.some((r) => r.kind !== "base"));
+  return mayBePlanned ? planTracks(desk, [track]) : { plan: [], progress: noProgress };
 }
 
 /** What stands on it is planned with it, so that a diamond's end is built once here too. */

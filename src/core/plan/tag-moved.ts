@@ -1,5 +1,6 @@
 /** A tag has another digest behind it: whoever stands on it is built again, at the head of its own ref, with all that stands on that. */
-import { type Desk, getTrack } from "../run/desk.ts";
+import { type Desk, getRun, getTrack, seqOf } from "../run/desk.ts";
+import { keys } from "../state/keys.ts";
 import type { Inbox, PlanItem, Progress, Track } from "../state/rows.ts";
 import { standsOn } from "./base-ended.ts";
 import { closureOf, edgesOf, follows, levelsOf, notFollowed } from "./closure.ts";
@@ -19,6 +20,8 @@ export function planTagMoved(desk: Desk, word: TagMoved): Plan {
   if (edges.length === 0) return nothing("base-not-followed", `no image stands on ${word.reference}`);
 
   const tracks = desk.world.getAll<Track>(edges.map((e) => e.track));
+  // Read together what is looked at one by one below.
+  desk.world.getAll(tracks.flatMap((t) => (t?.planned ? [keys.run(seqOf(t.planned.id))] : [])));
   let progress: Progress = noProgress;
   const stale = new Map<string, Track>();
   for (const [i, edge] of edges.entries()) {
@@ -46,11 +49,17 @@ function whyNot(
 ): { readonly reason: SkipReason; readonly message?: string } | undefined {
   const on = standsOn(desk, track)?.[word.reference];
   const tried = track.tried?.[word.reference];
-  if (on === word.digest) return { reason: "nothing-changed" };
+  if (on === word.digest) return waitsToFollow(desk, track, word) ? undefined : { reason: "nothing-changed" };
   if (tried === word.digest) return { reason: "nothing-changed", message: "was tried on this digest, in vain" };
   if (on === undefined && track.planned) return { reason: "already-planned" };
   if (keepsFailing(track)) return { reason: "keeps-failing", message: keepsFailingMessage };
   // Not known to stand on anything, nor to have been tried on anything: only a move that was seen is news.
   if (!on && tried === undefined && word.from === undefined) return { reason: "base-first-seen" };
   return undefined;
+}
+
+/** Planned because the tag had moved away, it may be held by a stopped wave: that the tag is back lets it go, and end. */
+function waitsToFollow(desk: Desk, track: Track, { reference }: TagMoved): boolean {
+  const planned = track.planned && getRun(desk.world, track.planned.id);
+  return planned?.reasons.some((r) => r.kind === "base" && r.reference === reference) ?? false;
 }

@@ -40,7 +40,8 @@ export function takeImage(
     return { kind: "skipped", reason: "tag-taken", message: `${taken} is already made by another image or ref` };
 
   const wanted: Wanted = { commit: snapshot.commit!, inputs: image.inputs, definition: image.definitionKey };
-  const reasons = [...ownReasons(before, image, snapshot), ...baseReasons(desk, before, item.via)];
+  const own = ownReasons(before, image, snapshot);
+  const reasons = [...own, ...baseReasons(desk, before, item.via)];
   const track: Track = {
     key: item.track,
     source: snapshot.source,
@@ -58,8 +59,9 @@ export function takeImage(
     ...(stored?.active ? { active: stored.active } : {}),
     failures: before?.wanted.inputs === image.inputs ? before.failures : 0,
     ...(before?.harmed ? { harmed: before.harmed } : {}),
-    // Only described otherwise, it has been asked nothing new.
+    // Only described otherwise, it has been asked nothing new; and what its bases ask for may be declined.
     ...(before && reasons.length === 0 ? keptOf(before) : {}),
+    ...(before?.declined && own.length === 0 ? { declined: before.declined } : {}),
   };
   desk.world.put(track.key, track);
   if (!before) desk.world.put(keys.imageTrack(track.image, track.source.id, track.ref), { track: track.key });
@@ -76,9 +78,9 @@ export function takeImage(
   return { kind: "planned", run };
 }
 
-/** What a track remembers of what was tried in vain, or declined. */
-function keptOf({ fault, tried, declined }: Track): Partial<Track> {
-  return { ...(fault ? { fault } : {}), ...(tried ? { tried } : {}), ...(declined ? { declined } : {}) };
+/** What a track remembers of what was tried in vain. */
+function keptOf({ fault, tried }: Track): Partial<Track> {
+  return { ...(fault ? { fault } : {}), ...(tried ? { tried } : {}) };
 }
 
 /** A track that stands on a tag which somebody else moved. */

@@ -69,7 +69,7 @@ export function requestCancel(desk: Desk, runId: string): Progress {
       run,
       "Canceled",
       { ended: { code: "canceled", message: "canceled before it was scheduled" } },
-      { declined: run.waves },
+      { declined: declinedWith(desk, run) },
     );
   else if (attempt && (attempt.stage === "preparing" || attempt.stage === "prepared")) {
     if (attempt.stage === "preparing") settleDue(desk, "prepare", run, run.attempt);
@@ -77,6 +77,14 @@ export function requestCancel(desk: Desk, runId: string): Progress {
     failRun(desk, run, "Canceled", "canceled", "canceled before it reached ACR");
   } else putRun(desk, { ...run, cancelRequested: true });
   return { ...noProgress, done: `canceling ${run.id} (${run.image})` };
+}
+
+const declinedMost = 16;
+
+/** Waves that a person cancelled the track's run in, the newest last: the others may still be under way. */
+function declinedWith(desk: Desk, run: Run): readonly string[] {
+  const before = desk.world.get<Track>(run.track)?.declined ?? [];
+  return [...new Set([...before, ...run.waves])].slice(-declinedMost);
 }
 
 export function endAttempt(desk: Desk, attempt: Attempt, how: string, changes: Partial<Attempt> = {}): void {
@@ -100,14 +108,19 @@ export function failRun(
   if (run.status !== "Planned") desk.world.remove(keys.live(run.seq));
   // However it ended: an earlier run of the track may count on this one to look at the stable tags (R6).
   if (run.attempt > 0) owe(desk, { kind: "collect", run: run.id, attempt: run.attempt, seq: run.seq });
-  const isCanceled = status === "Canceled";
-  if (!isCanceled && !isInputFault(code)) {
+  // Asked to cancel, ACR may end it otherwise: a person did not want it all the same.
+  const isDeclined = status === "Canceled" || run.cancelRequested === true;
+  if (!isDeclined && !isInputFault(code)) {
     const { fault, note } = planLater(desk, run);
     endRun(desk, run, status, { ended: { code, message }, notes: [...(run.notes ?? []), note] }, { fault });
     return;
   }
   const before = desk.world.get<Track>(run.track)?.failures ?? 0;
-  const track = isCanceled ? { declined: run.waves } : { failures: before + 1 };
+  const track = {
+    // A base that is not there costs no build, and may come.
+    ...(isInputFault(code) && code !== "base-not-found" ? { failures: before + 1 } : {}),
+    ...(isDeclined ? { declined: declinedWith(desk, run) } : {}),
+  };
   const tried = run.bases ? { tried: run.bases } : {};
   endRun(desk, run, status, { ended: { code, message } }, { ...track, ...tried, fault: undefined });
 }

@@ -46,13 +46,21 @@ function words(run: Run): { readonly state: CommitStatus["state"]; readonly desc
 
 function holdWords(run: Run): string {
   switch (run.hold?.kind) {
+    case "canary":
+      return `for ${run.hold.image}, which is built first (${run.hold.run})`;
+    case "wave-stopped":
+      return `because wave ${run.hold.wave} is stopped: ${run.hold.why}`;
+    case "paused":
+      return `because ${run.hold.scope === "registry" ? "the registry" : "the image"} is paused: ${run.hold.why}`;
+    case "frozen":
+      return `until ${run.hold.until}: ${run.hold.why}`;
     case "base":
       return `for ${run.hold.runs.join(", ")}`;
     case "track-busy":
       return `for ${run.hold.run}`;
     case "base-unknown":
       return `to learn the digest of ${run.hold.reference}`;
-    default:
+    case undefined:
       return "";
   }
 }

@@ -78,8 +78,14 @@ function succeed(desk: Desk, run: Run, attempt: Attempt, seen: AcrRun): void {
     (o) => o.repository === run.repository && o.digest && (o.tag === undefined || allTags.includes(o.tag)),
   );
   const lookup = output?.digest ? undefined : desk.world.digests([tags[0]!]).get(tags[0]!)!;
-  // The registry does not say yet; the next pass asks again.
-  if (lookup?.kind === "unknown") return;
+  if (lookup?.kind === "unknown") {
+    // The registry does not say yet; the next pass asks again, for an hour.
+    if (!(desk.now > Date.parse(seen.finishTime ?? "") + desk.timing.watch * 1000)) return;
+    endAttempt(desk, attempt, "Succeeded");
+    const message = `ACR says that it succeeded, but not as what, and nor does the registry: ${lookup.why}`;
+    failRun(desk, run, "Error", "acr-error", message);
+    return;
+  }
   const digest = output?.digest ?? (lookup?.kind === "found" ? lookup.digest : undefined);
   if (digest === undefined) {
     endAttempt(desk, attempt, "Succeeded");

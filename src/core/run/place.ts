@@ -9,7 +9,7 @@ import { keys } from "../state/keys.ts";
 import type { OpenRun, PastHold, Pause, Run, Track, Waiting } from "../state/rows.ts";
 import { type Desk, getRun, getTrack, isoOf } from "./desk.ts";
 import { putRun, unplace } from "./transition.ts";
-import { electCanary, giveUpCanary, waveHold } from "./wave.ts";
+import { electCanary, giveUpCanary, mendedBy, waveHold } from "./wave.ts";
 
 /** The references whose digest decides whether an image is current. Its own tag, if it builds on itself, moves with every build. */
 export function movingBases(track: Track): readonly string[] {
@@ -61,16 +61,43 @@ export function placeRun(desk: Desk, run: Run): boolean {
   const track = getTrack(desk.world, run.track);
   if (!track) return false;
   const hold = holdOf(desk, run, track);
+  putPlace(desk, run, hold);
+  if (hold?.kind === "base") letMend(desk, run, hold.runs);
+  return !hold;
+}
+
+function putPlace(desk: Desk, run: Run, hold: Hold | undefined): void {
   if (hold) giveUpCanary(desk, run);
   else electCanary(desk, run);
   const place = hold ? keys.wait(recheckAt(desk, run, hold), run.seq) : keys.ready(run.order, run.seq);
-  if (place === run.place && JSON.stringify(hold) === JSON.stringify(run.hold)) return !hold;
+  if (place === run.place && JSON.stringify(hold) === JSON.stringify(run.hold)) return;
   if (place !== run.place) {
     unplace(desk, run);
     desk.world.put(place, hold ? waitingOf(run, hold) : { run: run.id });
   }
   putRun(desk, { ...run, place, hold, holds: holdsOf(desk, run, hold) });
-  return !hold;
+}
+
+/** Leaves room in the transaction for the rows of one run more. */
+const writesWithRoom = 60;
+
+/** What stopped a wave is tried again and waits for what that very wave holds: that may go, one run at each look. */
+function letMend(desk: Desk, run: Run, awaited: readonly string[]): void {
+  const wave = mendedBy(desk, run);
+  if (wave === undefined || desk.world.size > writesWithRoom) return;
+  const seen = new Set([run.id]);
+  for (let level = awaited; level.length > 0; ) {
+    const runs = level.flatMap((id) => getRun(desk.world, id) ?? []);
+    const held = runs.find(({ hold }) => hold?.kind === "wave-stopped" && hold.wave === wave);
+    const track = held && getTrack(desk.world, held.track);
+    if (track) {
+      const going: Run = { ...held, mends: wave };
+      putPlace(desk, going, holdOf(desk, going, track));
+      return;
+    }
+    for (const id of level) seen.add(id);
+    level = [...new Set(runs.flatMap(awaitedBy))].filter((id) => !seen.has(id));
+  }
 }
 
 /** Holds a ready run for a reason found at release, to be looked at again at a given moment. */

@@ -1,7 +1,8 @@
 /** The moves a run may make, and the rows that move with it. */
+import { formatReference } from "../image/reference.ts";
 import { describeReason } from "../plan/reason.ts";
 import { ascending, descending, key, keys } from "../state/keys.ts";
-import type { Due, Inbox, Run, RunStatus, RunSummary, Track } from "../state/rows.ts";
+import type { Attempt, Due, Inbox, Run, RunStatus, RunSummary, Track } from "../state/rows.ts";
 import { type Desk, isoOf, refName } from "./desk.ts";
 import { healWaves, leaveWaves, type Outcome, outcomeOf } from "./wave.ts";
 
@@ -136,10 +137,17 @@ export function endRun(
     id: `${run.id}.ended`,
     run: run.id,
     track: run.track,
-    makes: before?.makes ?? [],
+    makes: [...new Set([...(before?.makes ?? []), ...stableTagsOf(desk, run)])],
   };
   desk.world.put(keyOfWord(desk.now, run), word);
   return ended;
+}
+
+/** What the run may have pushed, whatever its track makes by now: others may stand on it still. */
+function stableTagsOf(desk: Desk, run: Run): readonly string[] {
+  const attempt = run.attempt > 0 ? desk.world.get<Attempt>(keys.attempt(run.id, run.attempt)) : undefined;
+  const of = { registry: run.loginServer, repository: run.repository };
+  return (attempt?.stableTags ?? []).map((tag) => formatReference({ ...of, tag }));
 }
 
 const harmedMost = 8;

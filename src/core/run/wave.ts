@@ -5,7 +5,7 @@
 import type { Cause, Hold } from "../plan/reason.ts";
 import { ascending, keys } from "../state/keys.ts";
 import type { Inbox, OwnerCount, Run, RunStatus, Wave, WaveIndex, WaveMember } from "../state/rows.ts";
-import { type Desk, isoOf } from "./desk.ts";
+import { type Desk, getTrack, isoOf } from "./desk.ts";
 
 /**
  * A run that joined more waves than this is counted in the newest ones only. A run and the one it supersedes write two rows for
@@ -92,13 +92,25 @@ export function leaveWaves(
     const wave = desk.world.get<Wave>(keys.wave(id));
     if (!wave) continue;
     const ended = { ...wave.ended, [status]: (wave.ended[status] ?? 0) + 1 };
-    const counted: Wave = { ...wave, ended, owners: countOwner(wave, run, outcome) };
+    // An image that fails again, planned again by itself, is still one image: its next success makes one failure good.
+    const isAgain = outcome === "bad" && hasHarmed(desk, run, id);
+    const counted: Wave = {
+      ...wave,
+      ended,
+      owners: countOwner(wave, run, outcome),
+      ...(isAgain ? { healed: (wave.healed ?? 0) + 1 } : {}),
+    };
     const judged = judge(desk, counted, run, status, outcome);
     desk.world.put(keys.wave(id), judged.wave);
     if (judged.tell !== undefined) tellWave(desk, id, run.seq, judged.tell);
     if (wave.large && (outcome === "bad" || judged.wave.state !== wave.state)) harmed.push(id);
   }
   return harmed;
+}
+
+/** Whether the image of the run has failed in the wave and not been built since. */
+function hasHarmed(desk: Desk, run: Run, wave: string): boolean {
+  return getTrack(desk.world, run.track)?.harmed?.includes(wave) ?? false;
 }
 
 /** The canary's level, or everyone of the wave. */
@@ -220,11 +232,21 @@ export function openIn(wave: Wave): number {
   return wave.planned - Object.values(wave.ended).reduce((sum, n) => sum + n, 0);
 }
 
+/** The stopped wave that a run may let go on: it tries again what stopped it, or is what that stands on. Nothing else would. */
+export function mendedBy(desk: Desk, run: Run): string | undefined {
+  const wave = listenedTo(desk, run);
+  if (wave?.state !== "stopped" || wave.stoppedBy === "person") return undefined;
+  return run.mends === wave.id || hasHarmed(desk, run, wave.id) ? wave.id : undefined;
+}
+
 /** Whether the wave a run listens to holds it. */
 export function waveHold(desk: Desk, run: Run): Hold | undefined {
   const wave = listenedTo(desk, run);
   if (!wave || wave.state === "continued") return undefined;
-  if (wave.state === "stopped") return { kind: "wave-stopped", wave: wave.id, why: wave.why ?? "stopped" };
+  if (wave.state === "stopped") {
+    if (mendedBy(desk, run) === wave.id) return undefined;
+    return { kind: "wave-stopped", wave: wave.id, why: wave.why ?? "stopped" };
+  }
   const canary = wave.canaries[run.listensTo?.level ?? 0];
   if (!canary || canary.passed || canary.run === run.id) return undefined;
   return { kind: "canary", wave: wave.id, run: canary.run, image: canary.image };

@@ -105,6 +105,8 @@ export interface Run {
   readonly waves: readonly string[];
   /** The one whose canary and failure budget hold it: the newest that planned it. `level`: how many images of it lie below. */
   readonly listensTo?: { readonly wave: string; readonly level: number };
+  /** A stopped wave that does not hold it: what stopped that is tried again, and stands on it. */
+  readonly mends?: string;
   readonly occurrence?: string;
   /** Place in the queue; a run that supersedes another keeps its place. */
   readonly order: number;
@@ -312,7 +314,7 @@ export type Inbox =
       readonly id: string;
       readonly run: string;
       readonly track: string;
-      /** What the track made when the run ended: it may have been retired since. */
+      /** What the track made when the run ended, and what the run pushed: the track may be retired, or make other tags. */
       readonly makes: readonly string[];
     }
   /** A track stands on an older base than there is, and no plan covers it: it and what stands on it are planned now. */
@@ -416,7 +418,7 @@ export interface Wave {
   readonly stoppedBy?: "canary" | "failures" | "person";
   /** Why it is stopped, for people. */
   readonly why?: string;
-  /** Images that failed in it and have been built since. */
+  /** Failures that count no more: the image was built since, or has failed again and is counted for that. */
   readonly healed?: number;
   /** By level, where the wave is large enough to have them. */
   readonly canaries: Readonly<Record<string, Canary>>;

@@ -45,9 +45,25 @@ async function observeRun(pass: Pass, run: Run, attempt: Attempt, open: Readonly
   const acrRunId = attempt.acrRunId!;
   await pass.lease.renewIfOld();
   // In the list it is still open; not in the list it has probably ended, and only its own record says how.
-  const seen = open.get(acrRunId) ?? (await pass.ports.acr.run(acrRunId));
+  const seen = open.get(acrRunId) ?? (await recordOf(pass, run, acrRunId));
+  if (seen === "unanswered") return;
   await pass.decide((desk) => (seen ? observe(desk, run, attempt, seen) : vanished(desk, run, attempt)));
   if (run.cancelRequested && seen && !isAcrTerminal(seen.status)) await cancelAtAcr(pass, acrRunId);
+}
+
+/** One record that ACR does not give must not keep the registry's other runs from going on; several are an outage. */
+const unansweredMost = 3;
+
+async function recordOf(pass: Pass, run: Run, acrRunId: string): Promise<AcrRun | undefined | "unanswered"> {
+  try {
+    return await pass.ports.acr.run(acrRunId);
+  } catch (error) {
+    const isBusy = error instanceof TransientError && error.retryAfterSeconds !== undefined;
+    pass.unanswered.add(acrRunId);
+    if (!(error instanceof TransientError) || isBusy || pass.unanswered.size > unansweredMost) throw error;
+    pass.ports.log("ACR does not say how a run is", { run: run.id, acrRunId, why: error.message });
+    return "unanswered";
+  }
 }
 
 async function callAcr(pass: Pass, run: Run, attempt: Attempt): Promise<void> {

@@ -11,7 +11,6 @@ import type { Attempt, Run } from "../../core/state/rows.ts";
 import { cancelAtAcr } from "./cancel-at-acr.ts";
 import type { Pass } from "./pass.ts";
 
-/** ACR's clock may be behind the one that wrote the attempt. */
 const clockSkewMs = 60_000;
 const watchedAtOnce = 20;
 
@@ -19,7 +18,8 @@ const watchedAtOnce = 20;
 export async function findLostRun(pass: Pass, run: Run, attempt: Attempt): Promise<void> {
   // Asked before ACR is: a run that was accepted until then is in the answer, or is looked for again.
   const givesUp = await pass.decide((desk) => mayGiveUp(desk, attempt));
-  const { ours, undecided, others } = await candidates(pass, attempt, attempt.calledAt!);
+  const created = await createdSince(pass, attempt.calledAt!);
+  const { ours, undecided, others } = await candidates(pass, attempt, created);
   if (ours) {
     await pass.decide((desk) => link(desk, getRun(desk.world, run.id)!, attempt, ours));
     return;
@@ -33,30 +33,50 @@ export async function findLostRun(pass: Pass, run: Run, attempt: Attempt): Promi
     await pass.decide((desk) => giveUpLost(desk, getRun(desk.world, run.id)!, { ...attempt, excluded }));
 }
 
-/** An attempt that was given up may still turn up; it is stopped, so that it cannot move a stable tag back (R6). */
+interface Watch {
+  readonly run: string;
+  readonly attempt: number;
+  readonly until: string;
+}
+
+/**
+ * An attempt that was given up may still turn up; it is stopped, so that it cannot move a stable tag back (R6). Looked for
+ * once a pass, and in one list for all: after an outage there are many.
+ */
 export async function watchGivenUp(pass: Pass): Promise<void> {
-  for (const row of await pass.list("watch", watchedAtOnce)) {
-    const watched = row.value as { run: string; attempt: number; until: string };
-    const attempt = await pass.decide((desk) => desk.world.get<Attempt>(keys.attempt(watched.run, watched.attempt)));
-    if (!attempt?.calledAt) continue;
-    // Asked before ACR is: a watch that cannot be kept ends all the same.
-    const over = Date.parse(watched.until) < pass.ports.now();
-    const { ours, others } = over ? nobody : await candidates(pass, attempt, attempt.calledAt);
+  if (pass.hasWatched) return;
+  pass.hasWatched = true;
+  const watches: { readonly key: string; readonly watch: Watch; readonly attempt: Attempt }[] = [];
+  for (const { key, value } of await pass.list("watch", watchedAtOnce)) {
+    const watch = value as Watch;
+    const attempt = await pass.decide((desk) => desk.world.get<Attempt>(keys.attempt(watch.run, watch.attempt)));
+    // Before ACR is asked: a watch that cannot be kept ends all the same.
+    if (Date.parse(watch.until) < pass.ports.now()) await endWatch(pass, key, watch);
+    else if (attempt?.calledAt) watches.push({ key, watch, attempt });
+  }
+  const [first] = watches.map(({ attempt }) => attempt.calledAt!).sort();
+  if (first === undefined) return;
+  const created = await createdSince(pass, first);
+  for (const { key, watch, attempt } of watches) {
+    const { ours, others } = await candidates(pass, attempt, created);
     if (others.length > 0) {
       const excluded = [...(attempt.excluded ?? []), ...others];
       await pass.decide((desk) =>
-        desk.world.put(keys.attempt(watched.run, watched.attempt), { ...attempt, excluded } satisfies Attempt),
+        desk.world.put(keys.attempt(watch.run, watch.attempt), { ...attempt, excluded } satisfies Attempt),
       );
     }
-    if (ours && !isAcrTerminal(ours.status)) await cancelAtAcr(pass, ours.acrRunId);
-    if (over || (ours && isAcrTerminal(ours.status)))
-      await pass.decide((desk) => {
-        desk.world.remove(row.key);
-        const run = getRun(desk.world, watched.run);
-        // Whatever it pushed, the stable tags are looked at again.
-        if (run) owe(desk, { kind: "collect", run: run.id, attempt: watched.attempt, seq: run.seq });
-      });
+    if (ours && isAcrTerminal(ours.status)) await endWatch(pass, key, watch);
+    else if (ours) await cancelAtAcr(pass, ours.acrRunId);
   }
+}
+
+/** Whatever it pushed, the stable tags are looked at again. */
+async function endWatch(pass: Pass, watchKey: string, watch: Watch): Promise<void> {
+  await pass.decide((desk) => {
+    desk.world.remove(watchKey);
+    const run = getRun(desk.world, watch.run);
+    if (run) owe(desk, { kind: "collect", run: run.id, attempt: watch.attempt, seq: run.seq });
+  });
 }
 
 interface Candidates {
@@ -65,15 +85,22 @@ interface Candidates {
   readonly others: readonly string[];
 }
 
-const nobody: Candidates = { ours: undefined, undecided: 0, others: [] };
+/** Two clocks: ACR's may be behind the one that wrote the attempt. */
+function sinceOf(calledAt: string): string {
+  return isoOf(Date.parse(calledAt) - clockSkewMs);
+}
 
-async function candidates(pass: Pass, attempt: Attempt, sinceIso: string): Promise<Candidates> {
-  const { acr, rows, registry } = pass.ports;
+function createdSince(pass: Pass, calledAt: string): Promise<readonly AcrRun[]> {
+  return pass.ports.acr.runsCreatedSince(sinceOf(calledAt));
+}
+
+async function candidates(pass: Pass, attempt: Attempt, created: readonly AcrRun[]): Promise<Candidates> {
+  const { rows, registry } = pass.ports;
   const others: string[] = [];
   let undecided = 0;
-  // Two clocks: ACR's may be behind the one that wrote the attempt.
-  const since = isoOf(Date.parse(sinceIso) - clockSkewMs);
-  for (const seen of await acr.runsCreatedSince(since)) {
+  const since = sinceOf(attempt.calledAt!);
+  for (const seen of created) {
+    if (seen.createTime !== undefined && seen.createTime < since) continue;
     await pass.lease.renewIfOld();
     if (attempt.excluded?.includes(seen.acrRunId)) continue;
     if ((await rows.read(registry.partition, keys.acrRun(seen.acrRunId))).row) continue;

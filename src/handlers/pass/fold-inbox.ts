@@ -42,9 +42,17 @@ async function hearWhatWaited(pass: Pass): Promise<void> {
 async function setAside(pass: Pass, inboxKey: string, word: Inbox, error: unknown): Promise<void> {
   const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
   pass.ports.log("word set aside", { registry: pass.ports.registry.alias, word: word.id, kind: word.kind, why });
-  await pass.decide((desk) => {
-    forgetPlan(desk, word.id);
-    desk.world.put(keys.stuck(word.id), { word, why, at: isoOf(desk.now) });
-    desk.world.remove(inboxKey);
-  });
+  const put = (kept: Inbox | Pick<Inbox, "kind" | "id">) =>
+    pass.decide((desk) => {
+      forgetPlan(desk, word.id);
+      desk.world.put(keys.stuck(word.id), { word: kept, why, at: isoOf(desk.now) });
+      desk.world.remove(inboxKey);
+    });
+  try {
+    await put(word);
+  } catch (refused) {
+    if (refused instanceof TransientError) throw refused;
+    // With why it is stuck it no longer fits its row: that it is stuck is what must be known.
+    await put({ kind: word.kind, id: word.id });
+  }
 }

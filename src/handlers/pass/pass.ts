@@ -48,6 +48,10 @@ export class Pass {
   readonly lease: HeldLease;
   /** ACR runs this pass has asked to be cancelled. */
   readonly cancelled = new Set<string>();
+  /** It has looked for attempts that were given up. */
+  hasWatched = false;
+  /** ACR runs whose record this pass asked for in vain. */
+  readonly unanswered = new Set<string>();
   /** Something was stored since this was last set to false: there may be more to do. */
   progressed = false;
   readonly #world = new World();

@@ -109,6 +109,13 @@ describe("the place of a planned run", () => {
     expect(placed(world({ planned: open(13, "wave-1") }), first, 5).writes.size).toBe(0);
   });
 
+  it("is not written again either while it waits for what has no time of its own", () => {
+    const paused = { ...world({}), [keys.pausedRegistry]: { why: "incident", at: noon } };
+    const first = placed(paused).run!;
+    expect(first.hold?.kind).toBe("paused");
+    expect(placed(paused, first, 5).writes.size).toBe(0);
+  });
+
   it("whose look is overdue gets a new one, so that it is not looked at for ever", () => {
     const first = placed(world({ planned: open(11) })).run!;
     expect(first.place).toBe(keys.wait(Date.parse(at(30)), 12));

@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Writable } from "node:stream";
 import { createAppAuth } from "@octokit/auth-app";
-import { request } from "@octokit/request";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Misbehaving } from "../../../local/admin/fault-table.ts";
 import { startAdmin } from "../../../local/admin/start-admin.ts";
@@ -35,8 +34,8 @@ afterAll(async () => {
   rmSync(cwd, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 });
 
-function start() {
-  const args = ["--import", "tsx", join(root, "local/cli.ts"), "--dir", join(cwd, "twin"), "--engine", "built-in"];
+function start(folder = "twin") {
+  const args = ["--import", "tsx", join(root, "local/cli.ts"), "--dir", join(cwd, folder), "--engine", "built-in"];
   const child: ChildProcess = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
   let text = "";
   const ended = once(child, "close").then(([code]) => code as number | null);
@@ -50,7 +49,7 @@ function start() {
       child.stderr!.setEncoding("utf8").on("data", look);
       void ended.then(() => reject(new Error(`it ended: ${text}`)));
     });
-  return { child, ended, says };
+  return { child, ended, says, text: () => text };
 }
 
 /** What a command prints. */
@@ -82,6 +81,16 @@ test("a second one in the same folder is refused with the pid of the first", asy
   const second = start();
   await second.says(new RegExp(`Already running in .*: process id ${twin.child.pid}`));
   expect(await second.ended).toBe(1);
+});
+
+test("one that is interrupted while it starts ends in order, and explains nothing any more", async () => {
+  const other = start("interrupted");
+  await other.says(/starting: storage/);
+  other.child.kill("SIGINT");
+  expect(await other.ended).toBe(0);
+  expect(other.text()).toMatch(/\nStopped \(SIGINT\)\.\n$/);
+  expect(other.text()).not.toContain("Ctrl-C");
+  await expect(type("env", "--dir", "interrupted")).rejects.toThrow(/interrupted does not run: npm run twin/);
 });
 
 test("its files are listed, printed and saved: a new version of a base image, without Docker", async () => {
@@ -217,10 +226,18 @@ test("another project's App: by the variables alone it sets its webhook, and a p
     appId: told.TWIN_GITHUB_APP_ID!,
     privateKey: readFileSync(told.TWIN_GITHUB_APP_KEY!, "utf8"),
   });
-  const headers = { authorization: `Bearer ${(await auth({ type: "app" })).token}` };
-  const wanted = { url: hook.url, secret: "shared", headers };
-  const { data } = await request(`PATCH ${told.TWIN_GITHUB_API}/app/hook/config`, wanted);
-  expect(data).toEqual({ url: hook.url, secret: "********", content_type: "json", insecure_ssl: "0" });
+  // By fetch: Octokit's `request` takes a parameter called url for its own.
+  const configured = await fetch(`${told.TWIN_GITHUB_API}/app/hook/config`, {
+    method: "PATCH",
+    headers: { authorization: `Bearer ${(await auth({ type: "app" })).token}` },
+    body: JSON.stringify({ url: hook.url, secret: "shared" }),
+  });
+  expect(await configured.json()).toEqual({
+    url: hook.url,
+    secret: "********",
+    content_type: "json",
+    insecure_ssl: "0",
+  });
   expect((await makeRepository("demo/hooked", "wrong")).status).toBe(401);
   expect((await makeRepository("demo/hooked", told.TWIN_ADMIN_TOKEN)).status).toBe(201);
   const cloneUrl = `${told.TWIN_GITHUB}/demo/hooked.git`;
@@ -250,7 +267,12 @@ test("a Functions host is killed where there is one", async () => {
 
 test.each([
   [["list"], "there is no command list"],
-  [["ls"], "ls IMAGE"],
+  [["ls"], "It goes: ls IMAGE [PATH]"],
+  [["kill"], "It goes: kill host"],
+  [["fault"], "It goes: fault add PART FAULT"],
+  [["fault", "list", "acr"], "It goes: fault add PART FAULT"],
+  [["fault", "clear", "acr", "--times", "2"], "It goes: fault add PART FAULT"],
+  [["--port-functions", "7071"], "Unknown option '--port-functions'"],
   [["ls", "a:1", "--times", "2"], "ls has no --times"],
   [["kill", "azurite"], "only the host can be killed"],
   [["push", "a:1", "--from", "x", "--text", "y"], "not both"],

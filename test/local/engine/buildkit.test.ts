@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,7 +47,23 @@ test("a docker command that can ask for BuildKit is one before 23, or one with t
     await client("plain", "28.2.2", false),
     await client("plugged", "28.2.2", true),
   ];
-  expect(await firstBuildKitClient([join(dir, "absent"), plain, old])).toBe(old);
-  expect(await firstBuildKitClient([plain, plugged])).toBe(plugged);
+  expect(await firstBuildKitClient([join(dir, "absent"), plain, old])).toEqual({ command: old, plugin: false });
+  expect(await firstBuildKitClient([plain, plugged])).toEqual({ command: plugged, plugin: true });
   expect(await firstBuildKitClient([plain, join(dir, "absent")])).toBeUndefined();
+});
+
+test("what a client notes down of a build stays out of the user's folders, and goes with the build", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "slipway-clients-"));
+  onTestFinished(() => rm(dir, { recursive: true }));
+  const command = join(dir, "docker");
+  await writeFile(command, '#!/bin/sh\necho "$DOCKER_CONFIG,$BUILDX_CONFIG"\ntouch "$BUILDX_CONFIG/.buildNodeID"\n');
+  await chmod(command, 0o755);
+  for (const plugin of [false, true]) {
+    let said = "";
+    const log = (text: string) => (said += text);
+    await buildWithBuildKit({ command, plugin }, "/none.sock", request, "it", log, new AbortController().signal);
+    const [config, notes] = said.trim().split(",") as [string, string];
+    expect(config === notes).toBe(!plugin);
+    expect(existsSync(notes)).toBe(false);
+  }
 });

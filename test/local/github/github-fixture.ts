@@ -6,18 +6,11 @@ import type { AddressInfo } from "node:net";
 import { devNull, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { type GitHubOptions, type LocalGitHub, startGitHub } from "../../../local/github/start-github.ts";
 
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
 /** Runs when the test ends, last registered first. */
-export function atEnd(cleanup: () => Promise<void> | void): void {
-  cleanups.push(cleanup);
-}
+export const atEnd = onTestFinished;
 
 export function temporaryDir(): string {
   const dir = mkdtempSync(join(tmpdir(), "slipway-github-"));
@@ -25,7 +18,7 @@ export function temporaryDir(): string {
   return dir;
 }
 
-/** One key for all twins of a test file: making one takes longer than most tests. */
+/** One key for all twins of a test process: making one takes longer than most tests. */
 const key = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs1", format: "pem" });
 
 /** A GitHub that ends with the test. */
@@ -39,6 +32,7 @@ export async function gitHub(options: Partial<GitHubOptions> = {}): Promise<Loca
 }
 
 export interface Received {
+  path: string;
   headers: IncomingHttpHeaders;
   body: string;
   // biome-ignore lint/suspicious/noExplicitAny: payloads are looked into field by field
@@ -63,8 +57,9 @@ export async function receiver(): Promise<Receiver> {
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       const body = Buffer.concat(chunks).toString("utf8");
-      received.push({ headers: request.headers, body, payload: JSON.parse(body) });
-      if (answer.status !== null) response.writeHead(answer.status).end("seen");
+      received.push({ path: request.url ?? "", headers: request.headers, body, payload: JSON.parse(body) });
+      // Where a redirect would lead: nobody is to go there.
+      if (answer.status !== null) response.writeHead(answer.status, { location: "/followed" }).end("seen");
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAppAuth } from "@octokit/auth-app";
 import { request } from "@octokit/request";
-import { afterAll } from "vitest";
 import { commitFiles } from "../../../local/github/commit-files.ts";
 import {
   type GitHubOptions,
@@ -44,12 +43,10 @@ interface Template {
   head: string;
 }
 
-afterAll(async () => {
-  if (template) rmSync((await template).dir, { recursive: true, force: true });
-});
-
 async function makeTemplate(): Promise<Template> {
   const dir = mkdtempSync(join(tmpdir(), "slipway-github-template-"));
+  // Test files share a process, so none of them knows that it is the last.
+  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
   const github = await startGitHub({ dir, app: { id: 4242 } });
   const octo = github.createAccount("octo", { installed: true });
   const mallory = github.createAccount("mallory");

@@ -85,6 +85,24 @@ testGitOverHttp("records a failure, does not retry, and a redelivery has the sam
   expect(again.id).not.toBe(failed!.id);
 });
 
+it.each([301, 404, 503])("an answer of %i is a failure, asked once", async (status) => {
+  const hook = await receiver();
+  hook.answer.status = status;
+  const github = await gitHub({ webhook: { url: hook.url, secret: "s" } });
+  await github.settled();
+  expect(github.deliveries().map(({ outcome }) => outcome)).toMatchObject([
+    { statusCode: status, status: `Invalid HTTP Response: ${status}` },
+  ]);
+  expect(hook.received.map(({ path }) => path)).toEqual(["/hook"]);
+});
+
+it("without a secret nothing is signed, and nothing claims to be", async () => {
+  const hook = await receiver();
+  const github = await gitHub({ webhook: { url: hook.url, secret: "" } });
+  await github.settled();
+  expect(Object.keys(hook.received[0]!.headers).filter((name) => name.includes("signature"))).toEqual([]);
+});
+
 it("gives up on a receiver that does not answer in time", async () => {
   const hook = await receiver();
   hook.answer.status = null;

@@ -36,6 +36,8 @@ export function memoryQueues() {
   };
   /** Somebody else has these: every change of them is refused as the service does. */
   const lost = new Set<string>();
+  /** The service is too busy to look into these. */
+  const busy = new Set<string>();
   const client = (name: string) => {
     const { messages, receives, changes, send } = queue(name);
     const change = (what: string, text: string): void => {
@@ -48,6 +50,7 @@ export function memoryQueues() {
       url: `http://queues/${name}`,
       async receiveMessages({ numberOfMessages }: { numberOfMessages: number }) {
         receives.push(numberOfMessages);
+        if (busy.has(name)) throw Object.assign(new Error("try later"), { statusCode: 503 });
         const received = messages.filter(({ visible }) => visible).slice(0, numberOfMessages);
         const receivedMessageItems = received.map((message) => {
           message.visible = false;
@@ -84,5 +87,5 @@ export function memoryQueues() {
     };
   };
   const service = { getQueueClient: client };
-  return { queue, lost, account: { polling: service, sending: service } as unknown as QueueAccount };
+  return { queue, lost, busy, account: { polling: service, sending: service } as unknown as QueueAccount };
 }

@@ -61,11 +61,15 @@ listen("at-stop", async (message, context) => { await new Promise((done) => setT
 
 const outputTo = (queueName) => output.storageQueue({ queueName, connection: "MyStorage" });
 const outputs = { out: outputTo("%OUT_QUEUE%"), large: outputTo("large"), small: outputTo("small") };
+app.storageQueue("forwarding", { queueName: "forwarding", connection: "MyStorage", return: outputs.large, handler: (message, context) => {
+  seen.push({ queue: "forwarding", message, metadata: context.triggerMetadata });
+  return "x".repeat(49153);
+} });
 app.http("send", { methods: ["POST"], extraOutputs: Object.values(outputs), handler: async (request, context) => {
   const values = new Function("return " + (await request.text()))();
   for (const [name, output] of Object.entries(outputs)) context.extraOutputs.set(output, values[name]);
   if (values.fail) throw new Error("after setting outputs");
-  return { status: 202 };
+  return { status: values.status ?? 202 };
 } });
 `;
 
@@ -90,7 +94,23 @@ app.timer("nightly", { schedule: "%SCHEDULE%", handler: (timer, context) => { se
 app.timer("every-second", { schedule: "* * * * * *", handler: () => console.log("tick") });
 app.timer("off-timer", { schedule: "* * * * * *", handler: () => console.log("off-timer ran") });
 app.storageQueue("elsewhere", { queueName: "elsewhere", connection: "", handler: (message) => console.log("got " + message) });
-app.storageQueue("slow", { queueName: "slow", connection: "", handler: () => new Promise((done) => setTimeout(done, 2500)) });
+app.storageQueue("slow", { queueName: "slow", connection: "", handler: (message, context) => {
+  console.log("slow, time " + context.triggerMetadata.dequeueCount);
+  return new Promise((done) => setTimeout(done, 2500));
+} });
+`;
+
+/** Listens to two queues at the pace of host.json's defaults. */
+export const QUIET = `
+const { app, output } = require("@azure/functions");
+app.http("by-its-name", { handler: () => ({ body: "here" }) });
+const woken = output.storageQueue({ queueName: "woken", connection: "" });
+app.http("wake", { methods: ["POST"], extraOutputs: [woken], handler: (req, context) => {
+  context.extraOutputs.set(woken, "by an output");
+  return { status: 202 };
+} });
+app.storageQueue("echoing", { queueName: "echoing", connection: "", return: output.storageQueue({ queueName: "echoed", connection: "" }), handler: (message) => message });
+for (const name of ["woken", "waiting"]) app.storageQueue(name, { queueName: name, connection: "", handler: (message) => console.log(name + ": " + message) });
 `;
 
 /** Stops its own event loop, without taking the processor's time. */

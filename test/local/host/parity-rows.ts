@@ -43,6 +43,17 @@ const http: ParityRow[] = [
     },
   },
   {
+    behaviour:
+      "the prefix of all routes is `api` or host.json's, which may be empty; without a route a function has its name",
+    fact: "§2.1, §1.3",
+    async check({ serving, quiet }, expect) {
+      expect(await statusOf(serving, "/api/nothing")).toBe(204);
+      expect(await statusOf(serving, "/nothing")).toBe(404);
+      expect(await textOf(quiet, "/by-its-name")).toBe("here");
+      expect(await statusOf(quiet, "/api/by-its-name")).toBe(404);
+    },
+  },
+  {
     behaviour: "`%2F` in a path stays encoded, and a warning says so",
     fact: "own reading of ASP.NET Core; front ends *unconfirmed*",
     async check({ serving }, expect) {
@@ -352,14 +363,15 @@ const queues: ParityRow[] = [
   },
   {
     behaviour:
-      "an output is base64 of indented JSON, one message an array element, text that is JSON split likewise, nothing for undefined; its queue is created when missing",
+      "an output is base64 of indented JSON, one message an array element, text that is JSON split likewise, bytes as they are, nothing for undefined, null or an empty list; its queue is created when missing, delay and expiry are the queue service's",
     fact: "§2.5",
     async check(world, expect) {
       const post = (out: string) => statusOf(world.serving, ...posting(`({ out: ${out} })`));
       expect(await post(`{ id: "x", deep: { a: [] } }`)).toBe(202);
       expect(await post(`["text", { n: 1 }, 5, true]`)).toBe(202);
       expect(await post(`'[{"split": 1}, "two"]'`)).toBe(202);
-      expect(await post("undefined")).toBe(202);
+      expect(await post("Buffer.from([0, 255])")).toBe(202);
+      for (const nothing of ["undefined", "null", "[]"]) expect(await post(nothing)).toBe(202);
       expect(await world.textsIn("outgoing")).toEqual([
         `{\n  "id": "x",\n  "deep": {\n    "a": []\n  }\n}`,
         "text",
@@ -368,20 +380,66 @@ const queues: ParityRow[] = [
         "True",
         '{\n  "split": 1\n}',
         "two",
+        "\0\ufffd",
       ]);
+      const chosen = world.asked.filter(
+        ({ queue, query }) => queue === "outgoing" && ("visibilitytimeout" in query || "messagettl" in query),
+      );
+      expect(chosen).toEqual([]);
     },
   },
   {
     behaviour:
-      "a message over 48 KiB fails the invocation whatever status it chose; the other output stays sent; a handler that throws sends none",
+      "outputs are sent whatever status was chosen; a message over 48 KiB fails the invocation, and what was sent before or for another output stays sent; a handler that throws sends none",
     fact: "§2.5, §2.3",
     async check(world, expect) {
       const post = (values: string) => statusOf(world.serving, ...posting(`(${values})`));
       expect(await post(`{ large: "x".repeat(49152) }`)).toBe(202);
-      expect(await post(`{ large: "x".repeat(49153), small: "sent all the same" }`)).toBe(500);
-      expect(await world.textsIn("small")).toEqual(["sent all the same"]);
+      expect(await post(`{ small: "with a 404", status: 404 }`)).toBe(404);
+      expect(await post(`{ large: ["before", "x".repeat(49153), "after"], small: "sent all the same" }`)).toBe(500);
+      expect(await world.textsIn("small")).toEqual(["with a 404", "sent all the same"]);
+      expect((await world.textsIn("large")).map((text) => text.slice(0, 6))).toEqual(["xxxxxx", "before"]);
       expect(await post(`{ small: "never sent", fail: true }`)).toBe(500);
-      expect(await world.lengthOf("small")).toBe(1);
+      expect(await world.lengthOf("small")).toBe(2);
+    },
+  },
+  {
+    behaviour:
+      "an output that cannot be sent makes the message of a queue function come back, as a handler that throws does",
+    fact: "§2.3",
+    async check(world, expect) {
+      await world.send("forwarding", "on");
+      await expect.poll(() => world.lengthOf("forwarding"), soon).toBe(0);
+      expect((await world.seen("forwarding")).map(({ metadata }) => metadata.dequeueCount)).toEqual([1, 2, 3, 4, 5]);
+      expect(await world.textsIn("forwarding-poison")).toEqual(["on"]);
+    },
+  },
+  {
+    behaviour:
+      "an output's message is taken at once by the host that sent it, one from elsewhere when its queue is asked next",
+    fact: "§2.4",
+    async check({ quiet, asked, queues }, expect) {
+      const lastAsked = (queue: string) =>
+        asked.findLast((call) => call.queue === queue && call.query.numofmessages !== undefined)?.at ?? Date.now();
+      // Both are in a wait of 5.2 s or more then: the one before it is 3.9 s long at most.
+      const idle = () => Date.now() - Math.max(lastAsked("woken"), lastAsked("waiting"));
+      await expect.poll(idle, { ...soon, interval: 10 }).toBeGreaterThan(4_400);
+      await queues.getQueueClient("waiting").sendMessage("from elsewhere");
+      expect(await statusOf(quiet, "/wake", { method: "POST" })).toBe(202);
+      await expect.poll(quiet.messages, soon).toContain("woken: by an output");
+      expect(quiet.messages()).not.toContain("waiting: from elsewhere");
+      await expect.poll(quiet.messages, soon).toContain("waiting: from elsewhere");
+    },
+  },
+  {
+    behaviour: "with host.json's `messageEncoding` none, texts come and go as they are",
+    fact: "§2.4",
+    async check({ queues }, expect) {
+      await queues.getQueueClient("echoing").sendMessage("no base64");
+      const echoed = queues.getQueueClient("echoed");
+      await expect.poll(() => echoed.exists(), soon).toBe(true);
+      const texts = async () => (await echoed.peekMessages()).peekedMessageItems.map((item) => item.messageText);
+      await expect.poll(texts, soon).toEqual(["no base64"]);
     },
   },
 ];
@@ -559,6 +617,21 @@ const timers: ParityRow[] = [
       await expect.poll(queue.messages, soon).toContain("got me");
       expect(queue.messages()).not.toContain("tick");
       await Promise.all([timer.stop(), queue.stop()]);
+    },
+  },
+  {
+    behaviour: "what a killed host was running comes back to another one, counted, when its invisibility is over",
+    fact: "§2.4",
+    turn: "ticking",
+    async check(world, expect) {
+      const first = await world.startTicking("function:slow");
+      await world.send("slow", "twice");
+      await expect.poll(first.messages, soon).toContain("slow, time 1");
+      await first.kill();
+      const second = await world.startTicking("function:slow");
+      await expect.poll(second.messages, soon).toContain("slow, time 2");
+      await expect.poll(() => world.lengthOf("slow"), soon).toBe(0);
+      await second.stop();
     },
   },
 ];

@@ -4,7 +4,7 @@ import { type RunningAzurite, startAzurite } from "../../../local/azurite.ts";
 import type { LogEntry } from "../../../local/host/log.ts";
 import { type RunningHost, type StartHostOptions, startHost } from "../../../local/host/start-host.ts";
 import { type FixtureApp, fixtureApp } from "./fixture-app.ts";
-import { ENDING, SERVING, TICKING } from "./parity-apps.ts";
+import { ENDING, QUIET, SERVING, TICKING } from "./parity-apps.ts";
 import { startRecordingProxy } from "./recording-proxy.ts";
 
 export interface HostUnderTest extends RunningHost {
@@ -36,11 +36,12 @@ export class ParityWorld {
   serving!: HostUnderTest;
   ending!: HostUnderTest;
   ticking!: HostUnderTest;
+  quiet!: HostUnderTest;
   #storage = "";
   #tickingApp!: FixtureApp;
 
   async start(): Promise<void> {
-    const [azurite, serving, ending, ticking] = await Promise.all([
+    const [azurite, serving, ending, ticking, quiet] = await Promise.all([
       startAzurite() as Promise<RunningAzurite>,
       fixtureApp({
         files: { "main.cjs": SERVING },
@@ -54,20 +55,25 @@ export class ParityWorld {
         },
       }),
       fixtureApp({ files: { "main.cjs": TICKING } }),
+      fixtureApp({
+        files: { "main.cjs": QUIET },
+        hostJson: { extensions: { http: { routePrefix: "" }, queues: { messageEncoding: "none" } } },
+      }),
     ]);
     const proxy = await startRecordingProxy(azurite.connectionString);
     this.#ends.push(
       () => azurite.stop(),
       () => proxy.close(),
-      ...[serving, ending, ticking].map((app) => () => app.remove()),
+      ...[serving, ending, ticking, quiet].map((app) => () => app.remove()),
     );
     this.#storage = proxy.connectionString;
     this.#tickingApp = ticking;
     this.asked = proxy.calls;
     this.queues = QueueServiceClient.fromConnectionString(azurite.connectionString);
     this.blobs = BlobServiceClient.fromConnectionString(azurite.connectionString);
-    const present = ["plain", "off-queue", "undecodable", "failing", "many", "at-stop", "slow", "stuck", "elsewhere"];
-    await Promise.all(present.map((name) => this.queues.createQueue(name)));
+    const present =
+      "plain off-queue undecodable failing forwarding many at-stop slow stuck elsewhere woken waiting echoing";
+    await Promise.all(present.split(" ").map((name) => this.queues.createQueue(name)));
     await this.#missTheNightlyTimer();
     await Promise.all([
       this.#startHost({
@@ -88,6 +94,9 @@ export class ParityWorld {
         restartInterval: "00:00:00.100",
       }).then((host) => (this.ending = host)),
       this.startTicking().then((host) => (this.ticking = host)),
+      this.#startHost({ appDir: quiet.dir, env: { AzureWebJobsStorage: this.#storage } }).then(
+        (host) => (this.quiet = host),
+      ),
     ]);
   }
 

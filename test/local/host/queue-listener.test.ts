@@ -81,6 +81,18 @@ test("a message sent from inside the host ends the wait at once, one sent by an 
   await expect.poll(() => began, soon).toEqual(["one"]);
 });
 
+test("a receive that fails is told, and waited after like an empty one", async () => {
+  const queues = memoryQueues();
+  queues.busy.add("hard");
+  queues.queue("hard").send("one");
+  const { began, log, waits, wakeUp } = listening("hard", { queues });
+  await expect.poll(waits, soon).toBe(1);
+  expect([began, log]).toEqual([[], ["warning receive from queue hard: try later"]]);
+  queues.busy.clear();
+  wakeUp();
+  await expect.poll(() => began, soon).toEqual(["one"]);
+});
+
 test("an output binding wakes the listener of its queue, and a move to a poison queue that one's", async () => {
   const queues = memoryQueues();
   const wake = new QueueWake();

@@ -6,6 +6,8 @@ export interface RecordedCall {
   /** First part of the path after the account: the queue. */
   readonly queue: string;
   readonly query: Readonly<Record<string, string>>;
+  /** Epoch milliseconds. */
+  readonly at: number;
 }
 
 /** Stands before the queue service, so that a test sees what a host asks of it. */
@@ -19,7 +21,8 @@ export async function startRecordingProxy(connectionString: string): Promise<{
   const server = createServer((incoming, answer) => {
     const url = new URL(incoming.url ?? "/", endpoint);
     const { method = "GET", headers } = incoming;
-    calls.push({ method, queue: url.pathname.split("/")[2] ?? "", query: Object.fromEntries(url.searchParams) });
+    const query = Object.fromEntries(url.searchParams);
+    calls.push({ method, queue: url.pathname.split("/")[2] ?? "", query, at: Date.now() });
     const { hostname, port } = endpoint;
     const onward = request({ hostname, port, method, path: incoming.url, headers }, (response) => {
       answer.writeHead(response.statusCode ?? 502, response.headers);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Clock } from "../../../local/clock.ts";
 import { Limits } from "../../../local/registry/limits.ts";
 import { errorCode, pushImage, sha256, temporaryRegistry } from "./support.ts";
 
@@ -47,6 +48,15 @@ test("each kind of request has a rate of its own, and Retry-After counts down to
     [200, null],
     [429, "21"],
   ]);
+});
+
+test("a jump of the twin's clock is a minute like any other", async () => {
+  const clock = new Clock();
+  const { url } = await temporaryRegistry({ clock, limits: { tier: "Basic", perMinute: { read: 2 } } });
+  const status = async () => (await fetch(`${url}/v2/`)).status;
+  expect([await status(), await status()]).toEqual([200, 429]);
+  clock.jump(61_000);
+  expect(await status()).toBe(200);
 });
 
 test("the tiers have ACR's rates", () => {

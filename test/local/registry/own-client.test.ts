@@ -38,7 +38,7 @@ test("our client finds the digest where the header for it is missing", async () 
   const { registry, image, at } = await registryWithImages();
   registry.faults.push({ times: 1, method: "HEAD", omit: ["Docker-Content-Digest"] });
   expect(await lookUp(anonymous, { ...at, tag: "v1" })).toMatchObject({ kind: "found", digest: image.digest });
-  expect(registry.faults[0]?.times).toBe(0);
+  expect(registry.faults).toEqual([]);
 });
 
 test("our client asks on condition of what it was offered, and is told that nothing has changed or what has", async () => {

@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { PidFile } from "../../../local/start/pid-file.ts";
 import { processStart } from "../../../local/start/process-start.ts";
 import { removeState } from "../../../local/start/remove-state.ts";
+import { startTwin } from "../../../local/twin.ts";
 
 let dir: string;
 let path: string;
@@ -81,6 +83,17 @@ test("waits for what a killed start left behind, and for nothing else", async ()
   expect(over).toBe(false);
   sleepers[0]!.kill("SIGKILL");
   await waiting;
+});
+
+test("a start whose port is taken leaves nothing behind, so that the next one may start over", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const { port } = other.address() as AddressInfo;
+  await expect(startTwin({ dir, appDir: dir, ports: { functions: port } })).rejects.toThrow(
+    `port ${port} for functions is taken; free it, or name another`,
+  );
+  expect(readdirSync(dir)).toEqual([]);
+  other.close();
 });
 
 test("starting over empties a folder of ours and refuses any other", () => {

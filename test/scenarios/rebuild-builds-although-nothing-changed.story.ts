@@ -5,6 +5,7 @@ const scenario = useScenario();
 
 test("a rebuild builds what has not changed; the same Idempotency-Key again is the same rebuild", async () => {
   const story = await scenario.story("rebuild");
+  const before = scenario.twin.acr.runs().length;
   await story.pushed({ again: {} });
   const ask = async (idempotencyKey: string) => {
     const answer = await scenario.tell("images/again/rebuild", { body: { ref: "refs/heads/main" }, idempotencyKey });
@@ -15,8 +16,8 @@ test("a rebuild builds what has not changed; the same Idempotency-Key again is t
   };
   const id = await ask("monday");
   expect(await ask("monday")).toBe(id);
-  const [rebuilt, ...before] = await story.runs();
-  expect(before).toHaveLength(1);
+  const [rebuilt, ...earlier] = await story.runs();
+  expect(earlier).toHaveLength(1);
   const view = await story.run(rebuilt!.id);
   expect(view).toMatchObject({
     status: "Succeeded",
@@ -27,5 +28,5 @@ test("a rebuild builds what has not changed; the same Idempotency-Key again is t
 
   await ask("tuesday");
   expect((await story.runs()).map((r) => r.status)).toEqual(["Succeeded", "Succeeded", "Succeeded"]);
-  expect(scenario.twin.acr.runs()).toHaveLength(3);
+  expect(scenario.twin.acr.runs()).toHaveLength(before + 3);
 });

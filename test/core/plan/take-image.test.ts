@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { takeImage } from "../../../src/core/plan/take-image.ts";
+import { keys } from "../../../src/core/state/keys.ts";
+import type { RefSnapshot } from "../../../src/core/state/rows.ts";
+import { decide } from "../state/decide.ts";
+import { commitB, imageOf, main, referenceOf, source, stored, trackKeyOf, trackOf } from "../state/rows-of.ts";
+
+const snapshotOf = (images: RefSnapshot["images"]): RefSnapshot => ({
+  source,
+  ref: main,
+  generation: 2,
+  commit: commitB,
+  images,
+  refused: [],
+  changedPaths: [],
+});
+const context = {
+  cause: { kind: "sweep", id: "s", at: "" },
+  waves: ["s"],
+  inherits: false,
+  size: 2,
+} as const;
+
+/** Takes every image of a snapshot, in order. */
+function takeAll(tracks: Parameters<typeof stored>[0], images: RefSnapshot["images"]) {
+  const snapshot = snapshotOf(images);
+  return decide({ rows: stored(tracks) }, (desk) =>
+    images.map(({ name: image }) =>
+      takeImage(desk, { kind: "take", track: trackKeyOf(image), image, via: [], level: 0 }, snapshot, context),
+    ),
+  );
+}
+
+describe("the maker of a stable tag", () => {
+  const tracks = [trackOf("a"), trackOf("b")];
+
+  it("is each image's own after two have exchanged theirs in one push", () => {
+    const { writes } = takeAll(tracks, [
+      imageOf("a", [], { makes: [referenceOf("b")] }),
+      imageOf("b", [], { makes: [referenceOf("a")] }),
+    ]);
+    expect(writes.get(keys.makes(referenceOf("a")))).toEqual({ track: trackKeyOf("b") });
+    expect(writes.get(keys.makes(referenceOf("b")))).toEqual({ track: trackKeyOf("a") });
+  });
+
+  it("is nobody for a tag that its image gave up", () => {
+    const { writes } = takeAll(tracks, [imageOf("a", [], { makes: [referenceOf("new")] }), imageOf("b")]);
+    expect(writes.has(keys.makes(referenceOf("a"))) && writes.get(keys.makes(referenceOf("a")))).toBeUndefined();
+    expect(writes.get(keys.makes(referenceOf("new")))).toEqual({ track: trackKeyOf("a") });
+  });
+
+  it("stays who it is when an image of another ref or a file's neighbour claims the tag: that one is refused", () => {
+    const { value } = takeAll(tracks, [imageOf("a", [], { makes: [referenceOf("b")] }), imageOf("b")]);
+    expect(value[0]).toMatchObject({ kind: "skipped", reason: "tag-taken" });
+    const elsewhere = trackOf("c", [], { key: keys.track(8, main, "c"), makes: [referenceOf("a")] });
+    expect(takeAll([elsewhere], [imageOf("a")]).value[0]).toMatchObject({ kind: "skipped", reason: "tag-taken" });
+  });
+});
