@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { configDefaults, defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Files that start the whole system, each several processes, or that walk through thousands of its states. */
 const wholeSystem = ["test/scenarios/**/*.test.ts", "test/chaos/**/*.test.ts", "test/local/start/**/*.test.ts"];
@@ -12,22 +13,44 @@ const alone = [
   "test/local/acr/arm.test.ts",
 ];
 
-const parts = {
-  // Many wait for child processes, so more than there are cores pay on a small machine.
-  maxWorkers: Math.max(3, availableParallelism() - 1),
+/** The longest, in the order in which they start: begun last, one of them would go on by itself when all else is done. */
+const longest = [
+  "scenarios/trouble",
+  "local/engine/buildah-engine",
+  "scenarios/commits",
+  "scenarios/answers",
+  "scenarios/killed-between-writes",
+  "local/engine/docker-engine",
+  "chaos/killed-anywhere",
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rankOf = ({ moduleId }: TestSpecification) => {
+      const rank = longest.findIndex((part) => moduleId.includes(part));
+      return rank < 0 ? longest.length : rank;
+    };
+    return (await super.sort(files)).toSorted((a, b) => rankOf(a) - rankOf(b));
+  }
+}
+
+const shared = {
+  // Many wait for child processes or for clocks, so more than there are cores pay on a small machine.
+  maxWorkers: Math.min(8, Math.max(4, availableParallelism() - 1)),
   // A net, not a measure: many start child processes, and the machine may be busy with something else.
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
 };
 
 export default defineConfig({
   test: {
     reporters: ["default", "./test/support/skipped-reporter.ts"],
     slowTestThreshold: 10_000,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
-          ...parts,
+          ...shared,
           name: "parts",
           include: ["test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, ...wholeSystem, ...alone],
@@ -35,18 +58,9 @@ export default defineConfig({
           isolate: false,
         },
       },
-      { test: { ...parts, name: "alone", include: alone } },
+      { test: { ...shared, name: "alone", include: alone } },
       {
-        test: {
-          name: "system",
-          include: wholeSystem,
-          globalSetup: ["test/support/scenario-bundle.ts"],
-          // After the parts, so that neither takes the processor away from the other.
-          sequence: { groupOrder: 1 },
-          maxWorkers: 3,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-        },
+        test: { ...shared, name: "system", include: wholeSystem, globalSetup: ["test/support/scenario-bundle.ts"] },
       },
     ],
   },

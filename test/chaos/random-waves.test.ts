@@ -311,7 +311,7 @@ describe("any graph, any changes, base moves, failures, cancels, pauses and deat
         if (!told.outcomes.includes("Error"))
           expect(world.sim.acrRuns.length, "looking again builds nothing").toBe(built);
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   }, 240_000);
 });
