@@ -18,10 +18,14 @@ const longest = [
   "scenarios/trouble",
   "local/engine/buildah-engine",
   "scenarios/commits",
+  "scenarios/new-base",
   "scenarios/answers",
   "scenarios/killed-between-writes",
   "local/engine/docker-engine",
   "chaos/killed-anywhere",
+  "chaos/random-waves",
+  "start/npm-start",
+  "scenarios/",
 ];
 
 class LongestFirst extends BaseSequencer {
