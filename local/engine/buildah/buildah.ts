@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ControlGroup } from "../built-in/control-group.ts";
 import type { Limits } from "../built-in/limits.ts";
 import { spawnApart } from "../built-in/spawn-apart.ts";
+import { bring } from "../built-in/start-tool.ts";
 import { findTool, tool, toolFolders } from "../built-in/tool.ts";
 import { EngineError } from "../engine.ts";
 import { namespaceScript } from "./namespace-script.ts";
@@ -15,6 +16,8 @@ export interface Isolation {
   /** `host`, a new one with a loopback alone, or that of a process. */
   readonly network: "host" | "none" | { readonly namespace: string };
   readonly limits: Limits;
+  /** A named pipe, at `/dev/start.out` inside. */
+  readonly out?: string;
 }
 
 interface Ended {
@@ -30,15 +33,18 @@ const keptStderr = 16_384;
 export class Buildah {
   readonly #folder: string;
   readonly #driver: StorageDriver;
+  /** The beginning of a command inside that runs a shell of ours, which is there with an `out`. */
+  readonly shell: readonly string[];
 
-  private constructor(folder: string, driver: StorageDriver) {
+  private constructor(folder: string, driver: StorageDriver, shell: readonly string[]) {
     this.#folder = folder;
     this.#driver = driver;
+    this.shell = shell;
   }
 
   /** `folder` is new; `insecure` is a registry that speaks plain HTTP. */
   static async in(folder: string, driver: StorageDriver, insecure: string): Promise<Buildah> {
-    for (const name of ["tmp", "home", "dev"]) await mkdir(join(folder, name), { recursive: true });
+    for (const name of ["tmp", "home", "dev", "start"]) await mkdir(join(folder, name), { recursive: true });
     const files: Readonly<Record<string, string>> = {
       "registries.conf":
         `unqualified-search-registries = ["docker.io"]\n` + `[[registry]]\nlocation = "${insecure}"\ninsecure = true\n`,
@@ -48,7 +54,7 @@ export class Buildah {
       "auth.json": "{}\n",
     };
     for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-    return new Buildah(folder, driver);
+    return new Buildah(folder, driver, await bring("sh", join(folder, "start")));
   }
 
   static isInstalled(): boolean {
@@ -76,7 +82,7 @@ export class Buildah {
    */
   async execute(
     args: readonly string[],
-    { network, limits }: Isolation,
+    { network, limits, out }: Isolation,
     output: { readonly stdout: (text: string) => void; readonly stderr: (text: string) => void },
     signal: AbortSignal,
   ): Promise<number> {
@@ -89,6 +95,7 @@ export class Buildah {
         ...(typeof network === "object" ? [tool("nsenter"), `--net=${network.namespace}`, "--"] : []),
         ...[tool("unshare"), ...own, ...(network === "none" ? ["--net"] : []), "--propagation", "private", "--"],
         ...[tool("sh"), "-c", namespaceScript, "buildah", this.file("dev"), network === "none" ? "lo" : "-"],
+        ...(out === undefined ? ["-", "-"] : [this.file("start"), out]),
         ...[...(group?.entrances ?? []), "--", ...this.#command(args)],
       ];
       const { code } = await ended(this.#spawn(command), output, signal);

@@ -5,6 +5,7 @@ import type { SandboxNetwork } from "../built-in/sandbox-network.ts";
 import { EngineError, type RunImageRequest } from "../engine.ts";
 import type { Buildah } from "./buildah.ts";
 import { FinalWords } from "./final-words.ts";
+import { NamedPipe } from "./named-pipe.ts";
 
 /** What `buildah run` adds to the standard error of a command that failed, in chroot isolation. */
 const lastWords =
@@ -19,6 +20,12 @@ const signals: Readonly<Record<string, number>> = {
   "segmentation fault": constants.signals.SIGSEGV,
   terminated: constants.signals.SIGTERM,
 };
+
+/**
+ * Buildah ends as soon as a command has, without waiting for what it still has to hand on of its output: on a busy machine
+ * all of a short command's is lost (1.28, chroot/run_common.go). So it gets past it, and keeps its order.
+ */
+const toThePipe = 'exec "$@" >/dev/start.out 2>&1';
 
 let made = 0;
 
@@ -38,13 +45,18 @@ export async function runContainer(
   const policy = ["--signature-policy", buildah.file("policy.json")];
   await buildah.ask(["from", "--pull-never", ...policy, "--name", container, request.reference]);
   try {
-    const stderr = new FinalWords(log, lastWords);
-    const output = { stdout: log, stderr: (text: string) => stderr.write(text) };
-    const isolation = { network: network ?? ("none" as const), limits };
-    const hosts = network?.hostsFile ?? buildah.file("hosts");
-    const args = [...options(request, hosts), container, "--", ...command];
-    const code = await buildah.execute(["run", ...args], isolation, output, signal);
-    return code === 0 ? 0 : exitCode(code, stderr, log);
+    const pipe = await NamedPipe.make(buildah.file(container), log);
+    try {
+      const stderr = new FinalWords(log, lastWords);
+      const output = { stdout: log, stderr: (text: string) => stderr.write(text) };
+      const isolation = { network: network ?? ("none" as const), limits, out: pipe.path };
+      const hosts = network?.hostsFile ?? buildah.file("hosts");
+      const args = [...options(request, hosts), container, "--", ...buildah.shell, "-c", toThePipe, "sh", ...command];
+      const code = await buildah.execute(["run", ...args], isolation, output, signal);
+      return code === 0 ? 0 : exitCode(code, stderr, log);
+    } finally {
+      await pipe.close();
+    }
   } finally {
     await buildah.ask(["rm", container]);
   }

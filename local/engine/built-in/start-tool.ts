@@ -30,8 +30,8 @@ export async function startTool(scratchDir: string): Promise<StartTool> {
   return { folder, env, setpriv };
 }
 
-/** Copies a program and its libraries; returns how it is called. */
-async function bring(name: string, folder: string): Promise<string[]> {
+/** Copies a program and its libraries to a folder that will be seen at `startFolder`; returns how it is called there. */
+export async function bring(name: string, folder: string): Promise<string[]> {
   const program = tool(name);
   // Fails for a static program, which needs nothing.
   const listed = await run("ldd", [program], { env: { PATH: process.env.PATH } }).catch(() => ({ stdout: "" }));

@@ -58,8 +58,8 @@ describe("a whole task on a real engine", () => {
       expect(run.status, log).toBe("Succeeded");
       const at = lines.indexOf("up");
       expect(lines.slice(at, at + 4), log).toEqual(["up", "hello people", "s3cret", "/workspace"]);
-      expect(lines).toContain("home has seen");
-      expect(lines).toContain("work has app keys state");
+      expect(lines, log).toContain("home has seen");
+      expect(lines, log).toContain("work has app keys state");
       expect(log).toContain("Step ID: after encountered an error: exit status 3, but is set to ignore errors");
       expect(run.outputImages).toEqual([
         { registry: loginServer, repository: "app", tag: "cf1", digest: expect.stringMatching(/^sha256:/) },
