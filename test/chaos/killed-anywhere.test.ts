@@ -68,7 +68,7 @@ describe("the process dies, once, and is started again", () => {
       fc.asyncProperty(point, async (death) => {
         expect(await endOf(await story(images, death))).toEqual(expected);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   }, 120_000);
 });

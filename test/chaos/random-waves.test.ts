@@ -311,7 +311,7 @@ describe("any graph, any changes, base moves, failures, cancels, pauses and deat
         if (!told.outcomes.includes("Error"))
           expect(world.sim.acrRuns.length, "looking again builds nothing").toBe(built);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   }, 240_000);
 });
@@ -350,7 +350,7 @@ describe("the same, and images that come and go, and others who push over our ta
           expect([track?.built?.digest, foreign]).toContain(world.sim.tags.get(world.sim.referenceOf(name)));
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   }, 240_000);
 });
