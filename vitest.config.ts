@@ -44,6 +44,7 @@ const shared = {
   // A net, not a measure: many start child processes, and the machine may be busy with something else.
   testTimeout: 120_000,
   hookTimeout: 120_000,
+  expect: { poll: { timeout: 60_000 } },
 };
 
 export default defineConfig({

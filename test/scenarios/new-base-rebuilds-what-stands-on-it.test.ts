@@ -63,7 +63,7 @@ test("a new base rebuilds the uneven diamond in order, each image once, and the 
   expect(await scenario.files("platform/uneven/z")).toMatchObject({ os: "os 2\n", z: "z 1\n" });
 });
 
-test("a webhook that is lost is made up for by the timer", async () => {
+test("a webhook that is lost is made up for by the timer", { timeout: 240_000 }, async () => {
   await pushBase(scenario, "vendor/lost", "1", "os 1\n");
   const story = await scenario.story("unheard");
   await story.pushed({ web: { from: ["vendor/lost:1"] } });
@@ -72,7 +72,7 @@ test("a webhook that is lost is made up for by the timer", async () => {
   acr.webhooks().faults.lose = 1;
   await pushBase(scenario, "vendor/lost", "1", "os 2\n");
   await until("the timer finds it", async () => (await story.runs({ image: "web" })).length === 2, {
-    patienceMs: 110_000,
+    patienceMs: 200_000,
   });
   const run = await story.ended("web");
   expect(run).toMatchObject({

@@ -35,7 +35,7 @@ export function useScenario(options?: ScenarioOptions): Scenario {
 }
 
 function begin(scenario: Scenario): Scenario {
-  vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+  vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
   beforeAll(() => scenario.start());
   afterEach(({ task }) => scenario.tellOf(task.name, task.result?.state === "fail"));
   afterAll(() => scenario.stop());

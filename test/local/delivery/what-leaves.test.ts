@@ -145,11 +145,14 @@ test("a push and a delete are told in the recorded shapes, and all senders tell 
   expect(cloud.received.slice(1).map(said)).toEqual(
     Array(2).fill(["POST", "application/cloudevents+json; charset=utf-8", "Notification"]),
   );
-  const messages = await vi.waitFor(async () => {
-    const { peekedMessageItems } = await queue.peekMessages({ numberOfMessages: 32 });
-    if (peekedMessageItems.length < 2) throw new Error("not all are there yet");
-    return peekedMessageItems.map(({ messageText }) => JSON.parse(Buffer.from(messageText, "base64").toString()));
-  });
+  const messages = await vi.waitFor(
+    async () => {
+      const { peekedMessageItems } = await queue.peekMessages({ numberOfMessages: 32 });
+      if (peekedMessageItems.length < 2) throw new Error("not all are there yet");
+      return peekedMessageItems.map(({ messageText }) => JSON.parse(Buffer.from(messageText, "base64").toString()));
+    },
+    { timeout: 60_000 },
+  );
   expect(messages).toStrictEqual(gridEvents);
 });
 

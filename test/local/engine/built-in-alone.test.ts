@@ -38,7 +38,7 @@ async function tell(
     stream.setEncoding("utf8").on("data", (text) => (output += text.replaceAll("\r", "")));
   const lines = () => output.split("\n");
   const done = () => lines().includes("told") && lines().filter((line) => line === "up").length === 2;
-  await expect.poll(() => done() || output, { timeout: 30_000 }).toBe(true);
+  await expect.poll(() => done() || output, { timeout: 60_000 }).toBe(true);
   return { child, dir, output: () => output };
 }
 
@@ -59,7 +59,7 @@ test.skipIf(!canSandbox)(
     child.kill("SIGKILL");
     await expect.poll(() => processes().filter(({ id }) => below.includes(id))).toEqual([]);
   },
-  60_000,
+  120_000,
 );
 
 const nobody = 65534;
@@ -75,7 +75,7 @@ test.skipIf(!canBeNobody)(
     const folders = () => readdirSync(join(dir, "scratch")).filter((name) => /^(build|run)-/.test(name));
     await expect.poll(() => folders().length).toBe(2);
   },
-  60_000,
+  120_000,
 );
 
 test.skipIf(!canSandbox)(
@@ -84,7 +84,7 @@ test.skipIf(!canSandbox)(
     const { output } = await tell();
     expect(output()).toContain("\nfile 99 says:\n");
   },
-  60_000,
+  120_000,
 );
 
 test.skipIf(!canSandbox || findTool("script") === undefined)(
@@ -93,7 +93,7 @@ test.skipIf(!canSandbox || findTool("script") === undefined)(
     const { output } = await tell((story) => [findTool("script")!, "-qec", story.join(" "), "/dev/null"]);
     expect(output()).toContain("\nno terminal\n");
   },
-  60_000,
+  120_000,
 );
 
 test.skipIf(!canSandbox || process.getuid?.() !== 0)(
@@ -105,5 +105,5 @@ test.skipIf(!canSandbox || process.getuid?.() !== 0)(
     expect(output()).toMatch(/^CapPrm:\s00000000a00425fb$/m);
     expect(output()).toMatch(/^Groups:\s+0\s*$/m);
   },
-  60_000,
+  120_000,
 );

@@ -188,7 +188,7 @@ describe("before anything is delivered", () => {
     const receiver = await startReceiver();
     const { grid } = await startGrid({ clock: new Clock(6000) });
     grid.put(topic, "builds", settings(receiver.url));
-    await vi.waitFor(() => expect(grid.get(topic, "builds")?.provisioningState).toBe("Failed"), { timeout: 10_000 });
+    await vi.waitFor(() => expect(grid.get(topic, "builds")?.provisioningState).toBe("Failed"), { timeout: 60_000 });
     const [validation] = JSON.parse(receiver.received[0]!.text);
     expect((await fetch(validation.data.validationUrl)).status).toBe(404);
     expect(grid.get(topic, "builds")?.provisioningState).toBe("Failed");
@@ -263,7 +263,9 @@ describe("before anything is delivered", () => {
     await slow.until(1);
     const prompt = await startReceiver();
     grid.put(topic, "builds", settings(prompt.url));
-    await vi.waitFor(() => expect(grid.get(topic, "builds")?.provisioningState).toBe("AwaitingManualAction"));
+    await vi.waitFor(() => expect(grid.get(topic, "builds")?.provisioningState).toBe("AwaitingManualAction"), {
+      timeout: 60_000,
+    });
     answer();
     await grid.settled();
     expect(grid.get(topic, "builds")).toMatchObject({
@@ -409,13 +411,15 @@ describe("what is delivered", () => {
     const { grid, sent } = await subscribed(receiver, { destination: { maxEventsPerBatch: 10 } });
     publish(grid, event("a", "1"));
     await receiver.until(2);
-    await vi.waitFor(() => expect(sent.length).toBe(1));
+    await vi.waitFor(() => expect(sent.length).toBe(1), { timeout: 60_000 });
     publish(grid, event("a", "2"));
     await receiver.until(3);
     publish(grid, event("a", "3"));
-    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(grid.pending(topic, "builds")[0]!.dueAt));
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(grid.pending(topic, "builds")[0]!.dueAt), {
+      timeout: 60_000,
+    });
     open();
-    await vi.waitFor(() => expect(grid.pending(topic, "builds")).toEqual([]));
+    await vi.waitFor(() => expect(grid.pending(topic, "builds")).toEqual([]), { timeout: 60_000 });
     expect(sent.every(({ ids }) => ids.length === 1)).toBe(true);
   });
 
@@ -501,7 +505,7 @@ describe("when a delivery fails", () => {
     grid.put(topic, "builds", settings(receiver.url, { retryPolicy: { eventTimeToLiveInMinutes: 1 } }));
     await grid.settled();
     publish(grid, event("a", "2"));
-    await vi.waitFor(() => expect(grid.undelivered.length).toBe(2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(grid.undelivered.length).toBe(2), { timeout: 60_000 });
     const [counted, timed] = grid.undelivered;
     expect([counted!.attempts, counted!.deadLetterReason]).toEqual([3, "MaxDeliveryAttemptsExceeded"]);
     // 10 s and 30 s fit into a minute, another minute does not.
@@ -517,7 +521,7 @@ describe("when a delivery fails", () => {
     );
     const { grid, sent } = await subscribed(receiver, {}, { answerWithinMs: 1000 });
     publish(grid, event("a", "1"));
-    await vi.waitFor(() => expect(sent.length).toBe(2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(sent.length).toBe(2), { timeout: 60_000 });
     expect(sent.map(({ deliveryCount, outcome }) => [deliveryCount, outcome])).toEqual([
       [0, "timed-out"],
       [1, "200 OK"],
@@ -579,7 +583,7 @@ describe("over a restart", () => {
     await first.grid.close();
     later(1);
     const { grid } = await startGrid({ dir: first.dir, clock: new Clock(1) });
-    await vi.waitFor(() => expect(grid.get(topic, "builds")?.provisioningState).toBe("Failed"));
+    await vi.waitFor(() => expect(grid.get(topic, "builds")?.provisioningState).toBe("Failed"), { timeout: 60_000 });
   });
 
   test("a handshake that was cut short is asked again", async () => {

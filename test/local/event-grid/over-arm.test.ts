@@ -45,7 +45,7 @@ async function operationEnds(answer: { headers: NodeJS.Dict<string | string[]> }
       if (body.status === "InProgress") throw new Error("still in progress");
       return body;
     },
-    { timeout: 10_000 },
+    { timeout: 60_000 },
   );
 }
 
@@ -198,7 +198,7 @@ test("a storage queue gets each event as one Base64 message, in the subscription
       if (receivedMessageItems.length === 0) throw new Error("no message yet");
       return receivedMessageItems[0]!;
     },
-    { timeout: 15_000, interval: 50 },
+    { timeout: 60_000, interval: 50 },
   );
   expect(JSON.parse(Buffer.from(message.messageText, "base64").toString())).toMatchObject({
     id: event.id,

@@ -56,7 +56,7 @@ export async function startReceiver(
         () => {
           if (received.length < count) throw new Error(`${received.length} requests came, not ${count}`);
         },
-        { timeout: 15_000, interval: 10 },
+        { timeout: 60_000, interval: 10 },
       ),
   };
 }

@@ -21,7 +21,7 @@ async function newApp(...args: Parameters<typeof fixtureApp>): Promise<FixtureAp
 }
 
 const HELLO = `require("@azure/functions").app.http("hello", { handler: () => ({ body: "hello" }) });`;
-const within = { timeout: 30_000, interval: 50 };
+const within = { timeout: 60_000, interval: 50 };
 
 describe("loading", { timeout: 60_000 }, () => {
   test("loads an ESM app whose main is a glob with braces", async () => {

@@ -19,7 +19,7 @@ export interface ParityRow {
   readonly check: (world: ParityWorld, expect: ExpectStatic) => Promise<void>;
 }
 
-const soon = { timeout: 30_000, interval: 25 };
+const soon = { timeout: 60_000, interval: 25 };
 
 const http: ParityRow[] = [
   {

@@ -8,7 +8,7 @@ import { QueueWake } from "../../../local/host/queue-wake.ts";
 import type { StorageConnections } from "../../../local/host/storage-connection.ts";
 import { memoryQueues } from "./memory-queues.ts";
 
-const soon = { timeout: 30_000, interval: 10 };
+const soon = { timeout: 60_000, interval: 10 };
 
 /** A listener on queues in memory. It waits for ever after an empty receive: only a wake-up lets it look again. */
 function listening(

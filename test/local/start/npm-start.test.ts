@@ -96,6 +96,7 @@ function finalLines(output: string): string[] {
 
 test.skipIf(!canRun)(
   "--once lets no second one in, goes on with what was open after it was killed, asks ACR for no run twice, and leaves nothing running (needs namespaces)",
+  { timeout: 240_000 },
   async () => {
     const first = start("--once");
     await follow(first, /received push/);
