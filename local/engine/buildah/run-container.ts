@@ -8,8 +8,7 @@ import { FinalWords } from "./final-words.ts";
 import { NamedPipe } from "./named-pipe.ts";
 
 /** What `buildah run` adds to the standard error of a command that failed, in chroot isolation. */
-const lastWords =
-  /(?:process failed to start with error: [^\n]*\n?|subprocess exited (?:with status \d+|on [a-z ]+)\n|Error: exit status \d+\n?)+$/;
+const lastWords = /(?:subprocess exited (?:with status \d+|on [a-z ]+)\n|Error: exit status \d+\n?)+$/;
 
 /** Go's words for a signal. */
 const signals: Readonly<Record<string, number>> = {
@@ -53,7 +52,7 @@ export async function runContainer(
       const hosts = network?.hostsFile ?? buildah.file("hosts");
       const args = [...options(request, hosts), container, "--", ...buildah.shell, "-c", toThePipe, "sh", ...command];
       const code = await buildah.execute(["run", ...args], isolation, output, signal);
-      return code === 0 ? 0 : exitCode(code, stderr, log);
+      return code === 0 ? 0 : exitCode(code, stderr);
     } finally {
       await pipe.close();
     }
@@ -92,17 +91,12 @@ function options({ env, user, workingDirectory, mounts = [] }: RunImageRequest, 
   ];
 }
 
-/** Buildah says 1 for what Docker tells apart by number, and has words for it. */
-function exitCode(code: number, stderr: FinalWords, log: (text: string) => void): number {
+/** Buildah says 1 for a signal, which Docker tells apart by number, and has words for it. That a command is missing or not executable the shell tells. */
+function exitCode(code: number, stderr: FinalWords): number {
   const words = stderr.held;
   const ended = /subprocess exited on ([a-z ]+)\n/.exec(words)?.[1];
   const number = ended === undefined ? undefined : signals[ended];
   if (number !== undefined) return 128 + number;
-  const failure = /^process failed to start with error: (.*?)(?:process exited|\n|$)/.exec(words)?.[1];
-  if (failure !== undefined) {
-    log(`${failure}\n`);
-    return /permission denied/.test(failure) ? 126 : 127;
-  }
   if (!words.startsWith("subprocess exited")) stderr.release();
   return code;
 }
