@@ -26,7 +26,7 @@ const rules: Readonly<Record<string, Rule>> = {
     rooms: ["handlers", "api", "core", "azure", "github", "oci", "config", "source-context", "settings", ...ground],
     packages: ["node:"],
   },
-  handlers: { rooms: ["core", ...ground], packages: ["node:", "zod"] },
+  handlers: { rooms: ["core", ...ground], packages: ["node:", "yaml", "zod"] },
   api: { rooms: ["handlers", "core", ...ground], packages: ["zod"] },
   core: { rooms: [] },
   azure: { ...edge, packages: ["node:", "zod", "@azure/"] },

@@ -182,6 +182,8 @@ async function check(reference: string, known: Followed | undefined, ports: Chec
     const value = { ...good, checkedAt, failures: 0, ...(offered && { offered }), ...rest };
     return { value, leaveAlone: leaveAloneSeconds !== undefined };
   }
+  // That it is gone is news too: that it is back will be, whatever its digest.
+  if (lookup.kind === "absent" && before.digest !== undefined) await tell(reference, undefined, known, ports);
   const problem = lookup.kind === "absent" ? "it does not exist at its registry" : lookup.why;
   const failures = before.failures + 1;
   const forbidden = lookup.kind === "unknown" && lookup.forbidden === true;
@@ -196,9 +198,14 @@ async function check(reference: string, known: Followed | undefined, ports: Chec
  * The id is the fact and the check before it: a tick that died and is repeated tells the same event, and a tag that comes
  * back to a digest it had only for a moment is told of again, for an event that was worked off is not heard twice.
  */
-async function tell(reference: string, digest: string, known: Followed | undefined, ports: CheckPorts): Promise<void> {
+async function tell(
+  reference: string,
+  digest: string | undefined,
+  known: Followed | undefined,
+  ports: CheckPorts,
+): Promise<void> {
   const fact = createHash("sha256")
-    .update(`${reference} ${digest} ${known?.checkedAt ?? ""}`)
+    .update(`${reference} ${digest ?? "absent"} ${known?.checkedAt ?? ""}`)
     .digest("hex")
     .slice(0, 24);
   const event: EventMessage = {
@@ -207,7 +214,7 @@ async function tell(reference: string, digest: string, known: Followed | undefin
     sender: "base-check",
     receivedAt: new Date(ports.now()).toISOString(),
     reference,
-    hint: digest,
+    ...(digest ? { hint: digest } : {}),
   };
   await ports.queues.send(queueNames.events, event);
 }

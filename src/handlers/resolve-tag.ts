@@ -44,13 +44,29 @@ export async function resolveTag(message: TagMoved, ports: ResolveTagPorts): Pro
       throw new TransientError(`resolve ${message.reference}: ${lookup.why}`, {
         ...(lookup.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: lookup.retryAfterSeconds }),
       });
-    if (lookup.kind === "absent")
+    if (lookup.kind === "absent") {
+      if (!(await isForgotten(row, ports))) continue;
       return decideNothing(ports, message, "base-absent", `${message.reference} does not exist at its registry`);
+    }
     const outcome = await follow(message, lookup.digest, row, followers, ports);
     // Somebody else wrote what is known of the tag meanwhile: what we read may be older.
     if (outcome !== "conflict") return outcome;
   }
   throw new TransientError(`resolve ${message.reference}: what is known of it changed under each write`);
+}
+
+/** A tag that comes back is news, with whatever digest: meanwhile builds may have failed for want of it. */
+async function isForgotten(row: StoredRow | undefined, ports: ResolveTagPorts): Promise<boolean> {
+  const known = row?.value as Followed | undefined;
+  if (known?.digest === undefined) return true;
+  const { digest, since, claimedBy: _, pending: __, ...rest } = known;
+  const at = new Date(ports.now()).toISOString();
+  return remember(ports, row, {
+    ...rest,
+    checkedAt: at,
+    ...(since ? { previous: { digest, since } } : {}),
+    past: addPast(pastOf(known), { digest, until: at }),
+  });
 }
 
 export async function giveUpTag(message: TagMoved, error: Error, ports: ResolveTagPorts): Promise<void> {

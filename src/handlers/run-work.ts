@@ -16,6 +16,7 @@ import type { Rows } from "../core/state/store.ts";
 import { PermanentError, TransientError } from "../errors.ts";
 import type { LogStore } from "../ports.ts";
 import type { Secret } from "../secret.ts";
+import { dependenciesIn } from "./dependencies-in-log.ts";
 import { type InboxWriter, leaveWord } from "./inbox.ts";
 import { lastWords } from "./last-words.ts";
 import { maskLines } from "./mask-lines.ts";
@@ -145,7 +146,7 @@ async function keepLog(
   attempt: Attempt,
   run: Run,
   ports: RunWorkPorts,
-): Promise<{ readonly blob: string; readonly bytes: number; readonly failure?: string }> {
+): Promise<Pick<Inbox & { kind: "log-collected" }, "blob" | "bytes" | "failure" | "foundBases">> {
   const blob = `${ports.registry.partition}/${run.id}/${attempt.number}.log`;
   if (!attempt.acrRunId) return { blob, bytes: 0 };
   const reading: Reading = { tail: [], complete: false };
@@ -160,12 +161,14 @@ async function keepLog(
   const age = ports.now() - Date.parse(attempt.endedAt ?? attempt.startedAt);
   if (!reading.complete && age < logPatienceMs)
     throw new TransientError(`keep the log of ${run.id}: it is not complete yet`, { retryAfterSeconds: 5 });
-  const failure = run.status === "Failed" ? lastWords(reading.tail.join("")) : undefined;
+  const tail = reading.tail.join("");
+  if (run.status === "Succeeded") return { blob, bytes, foundBases: dependenciesIn(tail, Object.keys(attempt.bases)) };
+  const failure = run.status === "Failed" ? lastWords(tail) : undefined;
   return { blob, bytes, ...(failure ? { failure } : {}) };
 }
 
 interface Reading {
-  /** The last pieces, for the last words of a failure. */
+  /** The last pieces, for the last words of a failure and the bases of a success. */
   readonly tail: string[];
   complete: boolean;
 }

@@ -33,5 +33,5 @@ test.skipIf(!available)(
     expect(stdout).toMatch(/\nRun ID: cf2 was successful after \d+s\n/);
     await expect.poll(() => acr.registries().map(({ name }) => name)).toEqual(["firstregistry"]);
   },
-  120_000,
+  300_000,
 );

@@ -316,6 +316,137 @@ describe("a base that moves to what failed before", () => {
   });
 });
 
+describe("a commit that could not be built", () => {
+  const alone: SimImage = { name: "a", files: "a", on: [debian] };
+
+  it("because of its base is built when that goes back to what the last good build stands on", async () => {
+    const sim = await built([alone]);
+    sim.moveTag(debian, d(2));
+    sim.outcome = (_, nth) => (nth === 2 ? "Failed" : "Succeeded");
+    await sim.push([{ ...alone, files: "a2" }], commitOf(2));
+    await sim.settle();
+    sim.tellTag(debian);
+    await sim.settle();
+    expect((await sim.runs()).at(-1)).toMatchObject({ status: "Failed", bases: { [debian]: d(2) } });
+    sim.moveTag(debian, d(1));
+    sim.tellTag(debian);
+    await sim.settle();
+    expect((await sim.tracks())[0]?.built?.commit).toBe(commitOf(2));
+    expect((await sim.runs()).at(-1)?.reasons).toEqual([{ kind: "base", reference: debian, from: d(2), to: d(1) }]);
+  });
+
+  it("for want of its base is built when that is back, although it is the same as before", async () => {
+    const sim = await built([alone]);
+    sim.tags.delete(debian);
+    sim.tellTag(debian, "base-check");
+    await sim.settle();
+    await sim.push([{ ...alone, files: "a2" }], commitOf(2));
+    await sim.settle();
+    expect((await sim.runs()).at(-1)?.ended?.code).toBe("base-not-found");
+    sim.moveTag(debian, d(1));
+    sim.tellTag(debian);
+    await sim.settle();
+    expect((await sim.tracks())[0]?.built?.commit).toBe(commitOf(2));
+  });
+
+  it("for want of its base, which was gone for a moment that nobody saw, is built within the hour", async () => {
+    const sim = await built([alone]);
+    sim.tags.delete(debian);
+    await sim.push([{ ...alone, files: "a2" }], commitOf(2));
+    await sim.settle({ hours: 0.1 });
+    sim.moveTag(debian, d(1));
+    await sim.live(1);
+    expect((await sim.tracks())[0]?.built?.commit).toBe(commitOf(2));
+  });
+
+  it("for want of its base is looked at for three days without another run", async () => {
+    const sim = new Simulation();
+    await sim.push([alone], commitOf(1));
+    await sim.live(44);
+    expect((await sim.runs()).map((r) => r.ended?.code)).toEqual(["base-not-found"]);
+    sim.moveTag(debian, d(1));
+    await sim.live(24);
+    expect(sim.builds("a")).toBe(1);
+  });
+
+  it("with three failures of one definition is not given up with another", async () => {
+    const sim = await built([alone]);
+    sim.outcome = () => "Failed";
+    for (const n of [2, 3, 4]) {
+      sim.moveTag(debian, d(n));
+      sim.tellTag(debian);
+      await sim.settle();
+    }
+    await sim.push([{ ...alone, compat: true }], commitOf(2));
+    await sim.settle();
+    const before = sim.builds("a");
+    sim.moveTag(debian, d(5));
+    sim.tellTag(debian);
+    await sim.settle();
+    expect(sim.builds("a")).toBe(before + 1);
+  });
+});
+
+describe("what ACR says that a build stood on", () => {
+  const alone: readonly SimImage[] = [{ name: "a", files: "a", on: [debian] }];
+  const runs = async (sim: Simulation) => (await sim.runs()).map((r) => [r.status, r.reasons]);
+
+  it("proves nothing where the base went there and back meanwhile: it is built once more, and the run says why", async () => {
+    const sim = new Simulation();
+    sim.moveTag(debian, d(1));
+    await sim.push(alone, commitOf(1));
+    await sim.settle({ until: () => sim.queued("run-work") > 0 });
+    sim.moveTag(debian, d(2));
+    await sim.settle({ until: () => sim.acrRuns[0]?.status === "Running" });
+    sim.moveTag(debian, d(1));
+    await sim.settle();
+    expect(await runs(sim)).toEqual([
+      ["Succeeded", [{ kind: "first-build" }]],
+      ["Succeeded", [{ kind: "base", reference: debian, from: d(2), to: d(1) }]],
+    ]);
+    expect((await sim.runs())[0]?.notes).toEqual([
+      `ACR says that it was built on ${debian} ${d(2)}; before and after it was ${d(1)}`,
+    ]);
+    expect((await sim.tracks())[0]?.built).toMatchObject({ proved: true, bases: { [debian]: d(1) } });
+  });
+
+  it("builds once more and no oftener where it never agrees with the registry", async () => {
+    const sim = new Simulation();
+    sim.moveTag(debian, d(1));
+    sim.saysStoodOn = () => d(9);
+    await sim.push(alone, commitOf(1));
+    await sim.live(24);
+    expect(sim.builds("a")).toBe(2);
+    expect((await sim.tracks())[0]?.built?.proved).toBe(false);
+  });
+
+  it("is what an image stands on whose base could not be asked for", async () => {
+    const sim = new Simulation();
+    sim.moveTag(debian, d(1));
+    sim.silent.add(debian);
+    await sim.push(alone, commitOf(1));
+    await sim.settle();
+    expect((await sim.tracks())[0]?.built).toMatchObject({ proved: false, bases: { [debian]: d(1) } });
+    sim.silent.delete(debian);
+    sim.tellTag(debian, "base-check");
+    await sim.settle();
+    expect([sim.builds("a"), (await sim.decisions())[0]?.skipped[0]?.reason]).toEqual([1, "nothing-changed"]);
+  });
+
+  it("is not asked about a base that could be asked for again before the build was over: it is built once more", async () => {
+    const sim = new Simulation();
+    sim.moveTag(debian, d(1));
+    sim.silent.add(debian);
+    await sim.push(alone, commitOf(1));
+    await sim.settle({ until: () => sim.acrRuns.length === 1 });
+    sim.moveTag(debian, d(2));
+    sim.silent.delete(debian);
+    await sim.settle();
+    expect((await sim.tracks())[0]?.built).toMatchObject({ proved: true, bases: { [debian]: d(2) } });
+    expect(sim.builds("a")).toBe(2);
+  });
+});
+
 describe("a base that moves under a build and back again before the next", () => {
   const cause = { kind: "request", id: "p", action: "pause", at: "2026-11-23T12:00:00Z" } as const;
   const builtOn = async (image: Partial<SimImage>) => {
@@ -513,6 +644,30 @@ describe("while the wave of a base runs", () => {
     expect(ends.get("e")?.ended).toMatchObject({ code: "base-failed", message: expect.stringContaining("/c:main") });
     expect(ends.get("z")?.notes?.join()).toContain("/e:main");
     expect(await sim.leftovers()).toEqual([]);
+  });
+
+  it("one of two bases fails and the other is the same: not built, because of the one", async () => {
+    const images = (r: string, t: string): readonly SimImage[] => [
+      { name: "r", files: r },
+      { name: "t", files: t },
+      { name: "app", files: "app", on: ["r", "t"] },
+    ];
+    const sim = await built(images("r", "t"));
+    sim.maxRuns = 0;
+    await sim.push(images("r2", "t2"), commitOf(2));
+    await sim.settle({ hours: 0.01 });
+    await sim.push(images("r2", "t"), commitOf(3));
+    sim.outcome = (repository) => (repository === "r" ? "Failed" : "Succeeded");
+    sim.maxRuns = 2;
+    await sim.settle();
+    const last = new Map((await sim.runs()).map((r) => [r.image, r]));
+    expect(last.get("t")?.ended?.code).toBe("nothing-changed");
+    expect(last.get("app")?.ended).toEqual({
+      code: "base-failed",
+      message: `its base ${sim.referenceOf("r")} was not built: ${last.get("r")!.id} ended Failed; the image stays on the last good one`,
+    });
+    expect(sim.statuses.filter(({ status }) => status.context === "slipway/app").at(-1)?.status.state).toBe("error");
+    expect(sim.builds("app")).toBe(1);
   });
 
   it("images that stand on each other and on it are built once round the circle and once more, and say so", async () => {

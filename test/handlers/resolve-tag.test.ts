@@ -203,13 +203,27 @@ describe("answers that are no digest", () => {
     expect(asked).toEqual([]);
   });
 
-  it("of a tag that is gone are said, and change nothing", async () => {
+  it("of a tag that is gone are said; that it is back is news, whatever its digest", async () => {
     await standsOn();
     await knownAt(d(1));
-    const before = await followed();
     answers.set(debian, { kind: "absent" });
     expect(await resolveTag(event(), ports)).toMatch(/^base-absent/);
-    expect(await followed()).toEqual(before);
+    expect(await followed()).toMatchObject({ past: [{ digest: d(1) }] });
+    expect((await followed())?.digest).toBeUndefined();
+    expect(await words()).toHaveLength(1);
+    answers.set(debian, found(d(1)));
+    expect(await resolveTag(event(), { ...ports, settleSeconds: 0 })).toMatch(/^left word/);
+    expect(await words()).toMatchObject([{ digest: d(1) }, { digest: d(1) }]);
+  });
+
+  it("of a tag that is gone are said twice to no other effect", async () => {
+    await standsOn();
+    await knownAt(d(1));
+    answers.set(debian, { kind: "absent" });
+    await resolveTag(event(), ports);
+    const once = await followed();
+    await resolveTag(event(), ports);
+    expect(await followed()).toEqual(once);
   });
 
   it("of a host we may not ask are said once, and not tried again", async () => {

@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
+import { stringify } from "yaml";
 import type { ImageDefinition } from "../../src/core/config/definition.ts";
 import { definitionKey } from "../../src/core/config/definition-hash.ts";
 import {
@@ -68,6 +69,7 @@ interface SimRun extends AcrRun {
   readonly tags: readonly string[];
   readonly marker: string;
   readonly digest: string;
+  readonly stoodOn: readonly (readonly [reference: string, digest: string])[];
 }
 
 export type Death = { readonly at: number; readonly when: "before" | "after" };
@@ -86,6 +88,8 @@ export class Simulation {
   onStart: (nth: number) => "accept" | "lose-reply" | "lose-request" | "throttle" | "refuse" = () => "accept";
   /** Sees every message the product sends. */
   onSend: (body: unknown) => void = () => {};
+  /** A digest that ACR's logs name for a base, whatever a build stood on. */
+  saysStoodOn: (reference: string) => string | undefined = () => undefined;
   buildSeconds = 20;
   mayPublish = true;
   waves: WavePolicy = defaultWaves;
@@ -415,12 +419,11 @@ export class Simulation {
             const relativePath = `source/${++this.#ids}.tar.gz`;
             return { uploadUrl: new Secret(relativePath), relativePath };
           }),
-        logReader: async () => ({
-          read: async (offset) => ({
-            bytes: new TextEncoder().encode("the log\n").subarray(offset),
-            nextOffset: 8,
-            complete: true,
-          }),
+        logReader: async (id) => ({
+          read: async (offset) => {
+            const bytes = new TextEncoder().encode(this.#logOf(id));
+            return { bytes: bytes.subarray(offset), nextOffset: bytes.byteLength, complete: true };
+          },
         }),
       },
       streamContext: (tarball) => ({ stream: tarball, done: Promise.resolve() }),
@@ -471,7 +474,15 @@ export class Simulation {
   /** Somebody else's quick build: its log names no network, and fills more than anybody reads of it. */
   foreignRun(): void {
     const acrRunId = `cz${this.acrRuns.length + 1}`;
-    const nothing = { taskYaml: "", sourceLocation: "", repository: "elsewhere", tags: [], marker: "", digest: "" };
+    const nothing = {
+      taskYaml: "",
+      sourceLocation: "",
+      repository: "elsewhere",
+      tags: [],
+      marker: "",
+      digest: "",
+      stoodOn: [],
+    };
     this.acrRuns.push({
       acrRunId,
       status: "Queued",
@@ -510,6 +521,7 @@ export class Simulation {
       marker: task.networks[0]!.name,
       // What is inside is decided when the build starts: the files and the bases as they are now.
       digest: this.#digestFor(repository, this.#uploads.get(request.sourceLocation) ?? ""),
+      stoodOn: this.#basesOf(repository, this.#uploads.get(request.sourceLocation) ?? ""),
     };
     this.acrRuns.push(run);
     return run;
@@ -587,10 +599,26 @@ export class Simulation {
 
   #digestFor(repository: string, commit: string): string {
     const image = this.#images.get(`${repository}@${commit}`);
-    const bases = (image?.on ?? []).map((b) => this.tags.get(this.referenceOf(b)) ?? "absent");
+    const bases = this.#basesOf(repository, commit).map(([, digest]) => digest);
     return `sha256:${createHash("sha256")
       .update(JSON.stringify([repository, image?.files, bases]))
       .digest("hex")}`;
+  }
+
+  #basesOf(repository: string, commit: string): readonly (readonly [reference: string, digest: string])[] {
+    const references = (this.#images.get(`${repository}@${commit}`)?.on ?? []).map((b) => this.referenceOf(b));
+    return references.map((reference) => [reference, this.tags.get(reference) ?? "absent"]);
+  }
+
+  /** As ACR ends it, with the bases that were there when the build started. */
+  #logOf(id: string): string {
+    const { stoodOn = [], status } = this.acrRuns.find((r) => r.acrRunId === id) ?? {};
+    if (status !== "Succeeded") return "the log\n";
+    const shown = stoodOn.map(([reference, digest]) => {
+      const [, registry, repository, tag] = /^([^/]+)\/(.+):([^:]+)$/.exec(reference)!;
+      return { "runtime-dependency": { registry, repository, tag, digest: this.saysStoodOn(reference) ?? digest } };
+    });
+    return `the log\n2026/11/23 12:00:09 The following dependencies were found:\r\n\r\n${stringify(shown)}\r\nRun ID: ${id} was successful after 9s\r\n`;
   }
 
   /** By repository and commit: what a context holds does not change after it was uploaded. */

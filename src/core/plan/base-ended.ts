@@ -61,8 +61,8 @@ function tellPlanned(desk: Desk, track: Track, planned: Run, reference: string, 
     endRun(desk, planned, "Skipped", { ended: { code: "base-failed", message: stays } });
     return;
   }
-  const notes = [...(planned.notes ?? []), `${message}; built on the last good one`];
-  const noted: Run = { ...planned, reasons: others, notes };
+  const notes = [...(planned.notes ?? []), `${message}; goes on with the last good one`];
+  const noted: Run = { ...planned, reasons: others, notes, without: { ...planned.without, [reference]: message } };
   putRun(desk, noted);
   placeRun(desk, noted);
 }

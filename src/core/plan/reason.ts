@@ -117,7 +117,7 @@ export function describeReason(reason: Reason): string {
       return `slipway.yaml changed ${reason.changes.map((c) => c.key).join(", ")}`;
     case "base":
       if (reason.to === undefined) return `base ${reason.reference} is being rebuilt`;
-      if (reason.from === reason.to) return `base ${reason.reference} was built again and is the same`;
+      if (reason.from === reason.to) return `base ${reason.reference} is the same as before`;
       return reason.from === undefined
         ? `base ${reason.reference} is now ${short(reason.to)}`
         : `base ${reason.reference} moved from ${short(reason.from)} to ${short(reason.to)}`;

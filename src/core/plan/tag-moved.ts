@@ -49,13 +49,20 @@ function whyNot(
 ): { readonly reason: SkipReason; readonly message?: string } | undefined {
   const on = standsOn(desk, track)?.[word.reference];
   const tried = track.tried?.[word.reference];
-  if (on === word.digest) return waitsToFollow(desk, track, word) ? undefined : { reason: "nothing-changed" };
+  // Its last build is of something older, and what there is to build now was tried on another digest.
+  const isUntried = track.tried !== undefined && tried !== word.digest && !track.active && !isOfNow(track);
+  if (on === word.digest && !isUntried)
+    return waitsToFollow(desk, track, word) ? undefined : { reason: "nothing-changed" };
   if (tried === word.digest) return { reason: "nothing-changed", message: "was tried on this digest, in vain" };
   if (on === undefined && track.planned) return { reason: "already-planned" };
   if (keepsFailing(track)) return { reason: "keeps-failing", message: keepsFailingMessage };
   // Not known to stand on anything, nor to have been tried on anything: only a move that was seen is news.
-  if (!on && tried === undefined && word.from === undefined) return { reason: "base-first-seen" };
+  if (!on && tried === undefined && word.from === undefined && !track.built) return { reason: "base-first-seen" };
   return undefined;
+}
+
+function isOfNow({ built, wanted }: Track): boolean {
+  return built?.inputs === wanted.inputs && built.definition === wanted.definition;
 }
 
 /** Planned because the tag had moved away, it may be held by a stopped wave: that the tag is back lets it go, and end. */

@@ -57,7 +57,8 @@ export function takeImage(
     ...(before?.planned ? { planned: before.planned } : {}),
     // Also of a track that was retired meanwhile: its run is still at ACR, and a track has one there at most.
     ...(stored?.active ? { active: stored.active } : {}),
-    failures: before?.wanted.inputs === image.inputs ? before.failures : 0,
+    failures:
+      before?.wanted.inputs === image.inputs && before.wanted.definition === image.definitionKey ? before.failures : 0,
     ...(before?.harmed ? { harmed: before.harmed } : {}),
     // Only described otherwise, it has been asked nothing new; and what its bases ask for may be declined.
     ...(before && reasons.length === 0 ? keptOf(before) : {}),
@@ -92,7 +93,7 @@ export function takeMoved(
 ): ItemOutcome {
   const track = getTrack(desk.world, item.track);
   if (!track || track.retired) return { kind: "skipped", reason: "image-removed" };
-  const from = standsOn(desk, track)?.[word.reference] ?? word.from;
+  const from = track.tried?.[word.reference] ?? standsOn(desk, track)?.[word.reference] ?? word.from;
   const moved: Reason = { kind: "base", reference: word.reference, ...(from ? { from } : {}), to: word.digest };
   const reasons = [moved, ...baseReasons(desk, track, item.via)];
   const wanted: Wanted = { ...track.wanted, occurrence: undefined };

@@ -1,9 +1,11 @@
 /** What comes back from the slow work done outside a pass, and what people ask of a run. */
+import { leaveStale } from "../plan/base-ended.ts";
 import { planLater } from "../plan/later.ts";
 import { countSkipped, noProgress } from "../plan/progress.ts";
+import type { Reason } from "../plan/reason.ts";
 import { keys } from "../state/keys.ts";
 import type { Attempt, Inbox, Live, Progress, Run, Track } from "../state/rows.ts";
-import { type Desk, getRun, isoOf } from "./desk.ts";
+import { type Desk, getRun, getTrack, isoOf } from "./desk.ts";
 import { type EndCode, isInputFault } from "./end-code.ts";
 import { renderRun } from "./render-run.ts";
 import { dueKey, endRun, isTerminal, moveRun, owe, putRun } from "./transition.ts";
@@ -52,8 +54,34 @@ export function logCollected(desk: Desk, word: Inbox & { kind: "log-collected" }
     run.ended && word.failure && run.status === "Failed"
       ? { ended: { ...run.ended, message: `${run.ended.message}: ${word.failure}` } }
       : {};
-  if (isTerminal(run.status) && run.attempt === word.attempt && !run.log)
-    moveRun(desk, run, run.status, { ...log, ...ended });
+  if (!isTerminal(run.status) || run.attempt !== word.attempt || run.log) return;
+  const notes = word.foundBases ? compareBases(desk, run, word.foundBases) : [];
+  const noted = notes.length > 0 ? { notes: [...(run.notes ?? []), ...notes] } : {};
+  moveRun(desk, run, run.status, { ...log, ...ended, ...noted });
+}
+
+/**
+ * What ACR says is inside. A base we could not ask for is known by it. One that was another before and after went there and
+ * back while it was built: the image is built once more. Not again for the same answer, which ACR may mean otherwise.
+ */
+function compareBases(desk: Desk, run: Run, found: Readonly<Record<string, string>>): readonly string[] {
+  const track = getTrack(desk.world, run.track);
+  const built = track?.built;
+  if (!track || built?.run !== run.id || track.definition.compat) return [];
+  const unknown = Object.entries(found).filter(([reference]) => built.bases[reference] === null);
+  const others = Object.entries(built.bases).flatMap(([reference, to]): (Reason & { kind: "base" })[] => {
+    const from = found[reference];
+    return to === null || from === undefined || from === to ? [] : [{ kind: "base", reference, from, to }];
+  });
+  if (unknown.length + others.length === 0) return [];
+  const proved = built.proved && others.length === 0;
+  const told = { ...track, built: { ...built, bases: { ...built.bases, ...Object.fromEntries(unknown) }, proved } };
+  desk.world.put(track.key, told satisfies Track);
+  const news = others.filter(
+    (o) => !run.reasons.some((r) => r.kind === "base" && r.reference === o.reference && r.from === o.from),
+  );
+  if (built.proved && news.length > 0) leaveStale(desk, told, news, run, run.lineage ?? []);
+  return others.map((o) => `ACR says that it was built on ${o.reference} ${o.from}; before and after it was ${o.to}`);
 }
 
 /** Cancels at once what ACR does not know of; asks ACR to cancel the rest, and waits for what it says. */
@@ -110,19 +138,24 @@ export function failRun(
   if (run.attempt > 0) owe(desk, { kind: "collect", run: run.id, attempt: run.attempt, seq: run.seq });
   // Asked to cancel, ACR may end it otherwise: a person did not want it all the same.
   const isDeclined = status === "Canceled" || run.cancelRequested === true;
-  if (!isDeclined && !isInputFault(code)) {
-    const { fault, note } = planLater(desk, run);
-    endRun(desk, run, status, { ended: { code, message }, notes: [...(run.notes ?? []), note] }, { fault });
-    return;
-  }
-  const before = desk.world.get<Track>(run.track)?.failures ?? 0;
-  const track = {
-    // A base that is not there costs no build, and may come.
-    ...(isInputFault(code) && code !== "base-not-found" ? { failures: before + 1 } : {}),
-    ...(isDeclined ? { declined: declinedWith(desk, run) } : {}),
-  };
-  const tried = run.bases ? { tried: run.bases } : {};
-  endRun(desk, run, status, { ended: { code, message } }, { ...track, ...tried, fault: undefined });
+  // A base that is not there costs no build, and may come.
+  const isFailure = isInputFault(code) && code !== "base-not-found";
+  const whyLater = isInputFault(code) ? "its base may come" : "not a fault of the image";
+  const later = isDeclined || isFailure ? undefined : planLater(desk, run, whyLater);
+  const notes = later ? { notes: [...(run.notes ?? []), later.note] } : {};
+  const failures = desk.world.get<Track>(run.track)?.failures ?? 0;
+  endRun(
+    desk,
+    run,
+    status,
+    { ended: { code, message }, ...notes },
+    {
+      ...(isFailure ? { failures: failures + 1 } : {}),
+      ...(isDeclined ? { declined: declinedWith(desk, run) } : {}),
+      ...(run.bases && (isDeclined || isInputFault(code)) ? { tried: run.bases } : {}),
+      fault: later?.fault,
+    },
+  );
 }
 
 /** A fresh attempt of the same run, with what was frozen: a new context is uploaded, a new marker is used. */

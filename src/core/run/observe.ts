@@ -110,16 +110,19 @@ function succeed(desk: Desk, run: Run, attempt: Attempt, seen: AcrRun): void {
   const done = endRun(desk, run, "Succeeded", { digest, tags, ended }, good);
 
   const track = getTrack(desk.world, run.track);
-  const reasons = track?.built?.run === run.id ? movedBases(attempt, after) : [];
+  const reasons = track?.built?.run === run.id ? movedBases(run, attempt, after) : [];
   // A base moved while the image was being built: nobody can say which one is inside, so it is built once more.
   if (track && reasons.length > 0) leaveStale(desk, track, reasons, done, run.lineage ?? []);
 }
 
-function movedBases(attempt: Attempt, after: ReadonlyMap<string, DigestLookup>): readonly Reason[] {
+function movedBases(run: Run, attempt: Attempt, after: ReadonlyMap<string, DigestLookup>): readonly Reason[] {
   return [...after].flatMap(([reference, now]): Reason[] => {
     const from = attempt.bases[reference];
-    if (now.kind !== "found" || !from || now.digest === from) return [];
-    return [{ kind: "base", reference, from, to: now.digest }];
+    if (now.kind !== "found" || now.digest === from) return [];
+    // Unknown at release each time, it would be built for ever.
+    const isSame = (r: Reason) => r.kind === "base" && r.reference === reference && r.to === now.digest;
+    if (!from && run.reasons.some(isSame)) return [];
+    return [{ kind: "base", reference, ...(from ? { from } : {}), to: now.digest }];
   });
 }
 

@@ -31,8 +31,16 @@ export function release(desk: Desk, run: Run): void {
     ...(run.occurrence ? { occurrence: run.occurrence } : { occurrence: undefined }),
   };
   if (isBuilt(track, wanted, bases)) {
-    const message = `nothing changed: ${track.built!.digest} was built from the same files, definition and bases by ${track.built!.run}`;
-    endRun(desk, run, "Skipped", { digest: track.built!.digest, ended: { code: "nothing-changed", message } });
+    const { digest, run: builder } = track.built!;
+    const lacking = Object.entries(run.without ?? {}).flatMap(([base, why]) => (isCurrent(desk, base) ? [] : [why]));
+    const ended =
+      lacking.length > 0
+        ? ({ code: "base-failed", message: `${lacking.join("; ")}; the image stays on the last good one` } as const)
+        : ({
+            code: "nothing-changed",
+            message: `nothing changed: ${digest} was built from the same files, definition and bases by ${builder}`,
+          } as const);
+    endRun(desk, run, "Skipped", { digest, ended });
     return;
   }
   begin(desk, run, track, wanted, bases);
@@ -66,6 +74,16 @@ function withoutUnmoved(run: Run): Pick<Run, "reasons"> & Partial<Run> {
     reasons.includes(r) || r.kind !== "base" ? [] : [`did not wait for ${r.run}: built on ${r.reference} as it was`],
   );
   return { reasons, notes: [...(run.notes ?? []), ...notes] };
+}
+
+/** Whether a base that was not built when it was waited for is as it should be all the same: what it failed on may be gone. */
+function isCurrent(desk: Desk, reference: string): boolean {
+  const maker = desk.world.get<{ readonly track: string }>(keys.makes(reference));
+  const track = maker && getTrack(desk.world, maker.track);
+  if (!track) return true;
+  const lookups = [...desk.world.digests(movingBases(track))];
+  const bases = lookups.map(([base, lookup]) => [base, lookup.kind === "found" ? lookup.digest : null]);
+  return isBuilt(track, track.wanted, Object.fromEntries(bases));
 }
 
 /** R2: equal to what was built, and nobody asked for more. An unknown or unproved base is never equal. */

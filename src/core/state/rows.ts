@@ -41,7 +41,7 @@ export interface OpenRun {
 
 export interface Built extends Wanted {
   readonly bases: Readonly<Record<string, string | null>>;
-  /** False when a base moved while the image was being built: nobody can say which one is inside. */
+  /** False when a base was not known, moved while the image was being built, or is another one to ACR: nobody can say which is inside. */
   readonly proved: boolean;
   readonly digest: string;
   readonly run: string;
@@ -126,6 +126,8 @@ export interface Run {
   readonly tags?: readonly string[];
   readonly bases?: Readonly<Record<string, string | null>>;
   readonly cancelRequested?: boolean;
+  /** By base, why its run did not bring what this one was planned for: only its other reasons are left. */
+  readonly without?: Readonly<Record<string, string>>;
   /** Released out of a cycle: it waits for no base any more. */
   readonly outOfCycle?: boolean;
   /** Tracks whose runs led to this one outside any plan; a track is not set off by a run that it set off itself. */
@@ -386,6 +388,8 @@ export type Inbox =
       readonly blob: string;
       readonly bytes: number;
       readonly failure?: string;
+      /** What ACR says the build stood on. */
+      readonly foundBases?: Readonly<Record<string, string>>;
     }
   | { readonly kind: "cancel-requested"; readonly id: string; readonly cause: Cause; readonly run: string }
   | { readonly kind: "retry-requested"; readonly id: string; readonly cause: Cause; readonly run: string }
