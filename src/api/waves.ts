@@ -156,7 +156,7 @@ export async function membersOf(
 
 function stateOfSkipped(code: string | undefined): z.infer<typeof ImageOfWave>["state"] {
   if (code === "nothing-changed") return "fresh";
-  return code === "image-removed" || code === "ref-deleted" ? "retired" : "blocked";
+  return code === "image-removed" || code === "ref-deleted" || code === "ref-not-watched" ? "retired" : "blocked";
 }
 
 /** In one word, for whoever only wants to know whether it is well. */

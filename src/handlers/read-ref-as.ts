@@ -61,7 +61,7 @@ export async function readRefAs(
     if (!part && !row) return [];
     const generation = ((row?.value as { generation: number } | undefined)?.generation ?? 0) + 1;
     const about = { source, ref, generation, commit: head.sha, changedPaths: [] };
-    return [{ registry, snapshot: { ...about, ...tellOf(part, homeless) } }];
+    return [{ registry, snapshot: { ...about, ...tellOf(read, alias) } }];
   });
   const snapshots = (await Promise.all(told)).flat();
   return { kind: "read", parts: snapshots, skipped: snapshots.length > 0 ? [] : whyNowhere(read, homeless, ref) };

@@ -59,6 +59,8 @@ export type ReadRef =
       /** Images whose registry is not one of ours, or cannot be had. */
       readonly homeless: readonly Refusal[];
       readonly watched: number;
+      /** Images that the file does not build from this ref. */
+      readonly unwatched: readonly ImageDefinition[];
     };
 
 /** Table storage takes a track's edges in one transaction with the rest of its plan. */
@@ -102,15 +104,22 @@ export async function readRef(
       refused: read.flatMap((r) => ("reason" in r ? [r] : [])),
     });
   }
-  return { kind: "read", parts, homeless, watched: watched.length };
+  const unwatched = config.value.images.filter((image) => !isPushTriggered(image, ref));
+  return { kind: "read", parts, homeless, watched: watched.length, unwatched };
 }
 
 /** What one registry is told. An image whose registry nobody knows is not one that was removed: what it has stays. */
 export function tellOf(
-  part: RegistryPart | undefined,
-  homeless: readonly Refusal[],
-): Pick<RefSnapshot, "images" | "refused"> {
-  return { images: part?.images ?? [], refused: [...(part?.refused ?? []), ...homeless] };
+  read: ReadRef | undefined,
+  alias: string,
+): Pick<RefSnapshot, "images" | "refused" | "unwatched"> {
+  if (read?.kind !== "read") return { images: [], refused: [] };
+  const part = read.parts.find((p) => p.registry.alias === alias);
+  return {
+    images: part?.images ?? [],
+    refused: [...(part?.refused ?? []), ...read.homeless],
+    unwatched: read.unwatched.filter((d) => d.registry === alias).map((d) => d.name),
+  };
 }
 
 /** The registry, or why there is none. One that ARM does not show us must not keep images of the others from being read. */

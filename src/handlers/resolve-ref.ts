@@ -1,16 +1,17 @@
 /** A ref may have moved: read it, and leave what was read to the registries concerned. Running it twice leaves the same state. */
 
+import type { ConfigProblem } from "../core/config/definition.ts";
 import { mayPublishAnywhere } from "../core/config/publish.ts";
 import type { Cause, SkipReason } from "../core/plan/reason.ts";
 import type { CommitStatus, SourceRepository } from "../core/source.ts";
 import { key, keys } from "../core/state/keys.ts";
-import type { Decision, Inbox, RefSnapshot, Refusal } from "../core/state/rows.ts";
+import type { Decision, Inbox, RefSnapshot } from "../core/state/rows.ts";
 import type { RowWrite } from "../core/state/store.ts";
 import { queueNames } from "../ports.ts";
 import { recordNothing } from "./decide-nothing.ts";
 import { type InboxWriter, leaveWord } from "./inbox.ts";
 import type { RefMoved } from "./messages.ts";
-import { type HeadReader, type ReadRefPorts, type RegistryPart, readRef, tellOf } from "./read-ref.ts";
+import { type HeadReader, type ReadRef, type ReadRefPorts, readRef, tellOf } from "./read-ref.ts";
 import { findOrSay, platformPartition, type Registry } from "./registries.ts";
 import { rememberSource } from "./sources.ts";
 
@@ -22,22 +23,33 @@ export interface ResolveRefPorts extends ReadRefPorts, InboxWriter {
 /** How often a push that GitHub does not show yet is looked for again before what GitHub says is believed. */
 const lagTriesMost = 5;
 
-/** For what cannot be resolved however often it is tried: recorded, so that it can be seen and replayed. */
-export async function giveUpRef(message: RefMoved, error: Error, ports: ResolveRefPorts): Promise<void> {
-  const source: SourceRepository = { provider: "github", id: message.sourceId, fullName: message.fullName };
-  await decideNothing(ports, message, source, "delivery-failed", error.message);
-  await rememberTold(ports, source, message);
+/** One message being worked off: the repository as it is known so far. */
+interface Reading {
+  readonly message: RefMoved;
+  readonly source: SourceRepository;
+  readonly ports: ResolveRefPorts;
 }
 
-async function refuseSource(ports: ResolveRefPorts, message: RefMoved, source: SourceRepository): Promise<string> {
-  await rememberTold(ports, source, message);
-  return decideNothing(ports, message, source, "source-not-allowed", `no publish rule allows ${source.fullName}`);
+/** For what cannot be resolved however often it is tried: recorded, so that it can be seen and replayed. */
+export async function giveUpRef(message: RefMoved, error: Error, ports: ResolveRefPorts): Promise<void> {
+  const reading = { message, source: named(message), ports };
+  await decideNothing(reading, "delivery-failed", error.message);
+  await rememberTold(reading);
+}
+
+function named({ sourceId, fullName }: RefMoved): SourceRepository {
+  return { provider: "github", id: sourceId, fullName };
+}
+
+async function refuseSource(reading: Reading): Promise<string> {
+  await rememberTold(reading);
+  return decideNothing(reading, "source-not-allowed", `no publish rule allows ${reading.source.fullName}`);
 }
 
 /** The sweep need not find again, every few minutes, what cannot be read or may not be; a move of the ref is news. */
-async function rememberTold(ports: ResolveRefPorts, source: SourceRepository, message: RefMoved): Promise<void> {
-  if (message.origin === "sweep")
-    await rememberHead(ports, source, message, message.deleted ? undefined : message.after);
+async function rememberTold(reading: Reading): Promise<void> {
+  const { origin, deleted, after } = reading.message;
+  if (origin === "sweep") await rememberHead(reading, deleted ? undefined : after);
 }
 
 /**
@@ -45,20 +57,18 @@ async function rememberTold(ports: ResolveRefPorts, source: SourceRepository, me
  * became of it; `later` when GitHub does not show the push yet and the message was sent again.
  */
 export async function resolveRef(message: RefMoved, ports: ResolveRefPorts): Promise<string | "later"> {
-  const named: SourceRepository = { provider: "github", id: message.sourceId, fullName: message.fullName };
+  const told: Reading = { message, source: named(message), ports };
   // Policy first: a repository nobody allowed to publish costs no call and cannot make us read anything.
-  if (!mayPublishAnywhere(ports.platform, named)) return refuseSource(ports, message, named);
+  if (!mayPublishAnywhere(ports.platform, told.source)) return refuseSource(told);
   const shown = await ports.github.repository(message.sourceId, message.fullName);
-  if (!shown)
-    return decideNothing(
-      ports,
-      message,
-      named,
-      "source-not-readable",
-      `GitHub does not show us repository ${named.fullName} (${named.id}): is the App installed there?`,
-    );
+  if (!shown) {
+    const { fullName, id } = told.source;
+    const why = `GitHub does not show us repository ${fullName} (${id}): is the App installed there?`;
+    return decideNothing(told, "source-not-readable", why);
+  }
   const source: SourceRepository = { provider: "github", id: shown.id, fullName: shown.fullName };
-  if (!mayPublishAnywhere(ports.platform, source)) return refuseSource(ports, message, source);
+  const reading: Reading = { message, source, ports };
+  if (!mayPublishAnywhere(ports.platform, source)) return refuseSource(reading);
   await rememberSource(ports, source);
 
   for (;;) {
@@ -66,11 +76,11 @@ export async function resolveRef(message: RefMoved, ports: ResolveRefPorts): Pro
     const found = await ports.github.refHead(source, message.ref);
     const head = found.kind === "found" ? found.sha : undefined;
     if (isLag(message, head)) return lookLater(message, ports);
-    if (message.origin === "sweep" && (await seenHead(ports, source, message.ref)) === head) {
-      await rememberHead(ports, source, message, head);
-      return decideNothing(ports, message, source, "nothing-changed", "a delivery told of it meanwhile", head);
+    if (message.origin === "sweep" && (await seenHead(reading)) === head) {
+      await rememberHead(reading, head);
+      return decideNothing(reading, "nothing-changed", "a delivery told of it meanwhile", { commit: head });
     }
-    const outcome = await leaveSnapshot(message, ports, source, head, generations);
+    const outcome = await leaveWords(reading, head, generations);
     // Somebody read this ref and left word while we were reading: what we hold may be older. Read again.
     if (outcome !== "conflict") return outcome;
   }
@@ -113,81 +123,56 @@ async function readGenerations(message: RefMoved, ports: ResolveRefPorts): Promi
   );
 }
 
-async function leaveSnapshot(
-  message: RefMoved,
-  ports: ResolveRefPorts,
-  source: SourceRepository,
+async function leaveWords(
+  reading: Reading,
   sha: string | undefined,
   generations: readonly Generation[],
 ): Promise<string | "conflict"> {
+  const { message, source, ports } = reading;
   const read = sha === undefined ? undefined : await readRef(source, message.ref, sha, ports);
-  if (read?.kind === "invalid") {
-    const [first] = read.problems;
-    const more = read.problems.length > 1 ? ` (and ${read.problems.length - 1} more)` : "";
-    const description = `slipway.yaml line ${first?.line}, ${first?.key}: ${first?.message}; ${first?.fix}${more}`;
-    await owe(ports, message, source, sha!, { state: "failure", context: "slipway/config", description });
-    await rememberHead(ports, source, message, sha);
-    return decideNothing(ports, message, source, "invalid-config", description, sha, read.problems);
-  }
-  const parts = read?.kind === "read" ? read.parts : [];
+  if (read?.kind === "invalid") return refuseConfig(reading, sha!, read.problems);
   let left = 0;
-  const homelessHere = read?.kind === "read" ? read.homeless : [];
   for (const { registry, generation, etag } of generations) {
-    const part = parts.find((p) => p.registry.alias === registry.alias);
+    const concerned = read?.kind === "read" && read.parts.some((p) => p.registry.alias === registry.alias);
     // Never heard of this ref, and nothing in it is for this registry: no word needed.
-    if (!part && etag === undefined) continue;
-    const word = wordFor(message, source, sha, generation + 1, part, homelessHere);
+    if (!concerned && etag === undefined) continue;
+    const snapshot: RefSnapshot = {
+      source,
+      ref: message.ref,
+      generation: generation + 1,
+      ...(sha ? { commit: sha } : {}),
+      ...tellOf(read, registry.alias),
+      changedPaths: message.changedPaths ?? [],
+    };
     const value = { generation: generation + 1, sha: sha ?? null };
     const refKey = keys.refGeneration(source.id, message.ref);
     const guard: RowWrite =
       etag === undefined ? { kind: "insert", key: refKey, value } : { kind: "replace", key: refKey, value, etag };
+    const word: Inbox = { kind: "ref-moved", id: message.eventId, cause: causeOf(message), snapshot };
     if ((await leaveWord(ports, registry, word, [guard])) === "conflict") return "conflict";
     left++;
   }
-  if (read?.kind === "read")
-    await oweRefusals(
-      ports,
-      message,
-      source,
-      sha!,
-      [...read.homeless, ...parts.flatMap((p) => p.refused)],
-      read.watched,
-    );
+  const homeless = read?.kind === "read" ? read.homeless : [];
+  if (read?.kind === "read" && read.watched > 0) await oweRefusals(reading, sha!, read);
   // A registry that cannot be had was never known, so only these images are to be told to it: the sweep will find them again.
-  const hasMissed = homelessHere.length > 0 && generations.length < ports.registries.aliases.length;
-  if (!hasMissed) await rememberHead(ports, source, message, sha);
+  const hasMissed = homeless.length > 0 && generations.length < ports.registries.aliases.length;
+  if (!hasMissed) await rememberHead(reading, sha);
   if (left > 0) return `left word for ${left === 1 ? "1 registry" : `${left} registries`}`;
-  if (sha === undefined) return decideNothing(ports, message, source, "ref-deleted", `${message.ref} is gone`);
+  if (sha === undefined) return decideNothing(reading, "ref-deleted", `${message.ref} is gone`);
+  const about = { commit: sha };
   if (read?.kind === "no-config")
-    return decideNothing(ports, message, source, "no-slipway-yaml", "there is no slipway.yaml at this commit", sha);
-  const [homeless] = read?.kind === "read" ? read.homeless : [];
-  return decideNothing(
-    ports,
-    message,
-    source,
-    homeless?.reason ?? "ref-not-watched",
-    homeless?.message ?? `no image is built from ${message.ref}`,
-    sha,
-  );
+    return decideNothing(reading, "no-slipway-yaml", "there is no slipway.yaml at this commit", about);
+  const { reason = "ref-not-watched", message: why = `no image is built from ${message.ref}` } = homeless[0] ?? {};
+  return decideNothing(reading, reason, why, about);
 }
 
-function wordFor(
-  message: RefMoved,
-  source: SourceRepository,
-  sha: string | undefined,
-  generation: number,
-  part: RegistryPart | undefined,
-  homeless: readonly Refusal[],
-): Inbox {
-  const snapshot: RefSnapshot = {
-    source,
-    ref: message.ref,
-    generation,
-    ...(sha ? { commit: sha } : {}),
-    ...tellOf(part, homeless),
-    changedPaths: message.changedPaths ?? [],
-  };
-  return { kind: "ref-moved", id: message.eventId, cause: causeOf(message), snapshot };
+async function refuseConfig(reading: Reading, commit: string, problems: readonly ConfigProblem[]): Promise<string> {
+  const [first] = problems;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
+  const description = `slipway.yaml line ${first?.line}, ${first?.key}: ${first?.message}; ${first?.fix}${more}`;
+  await owe(reading, commit, { state: "failure", context: "slipway/config", description });
+  await rememberHead(reading, commit);
+  return decideNothing(reading, "invalid-config", description, { commit, problems });
 }
 
 function causeOf(message: RefMoved): Cause {
@@ -203,21 +188,14 @@ function causeOf(message: RefMoved): Cause {
 }
 
 function decideNothing(
-  ports: ResolveRefPorts,
-  message: RefMoved,
-  source: SourceRepository,
+  { message, source, ports }: Reading,
   reason: SkipReason,
   why: string,
-  commit?: string,
-  problems?: Decision["problems"],
+  { commit, problems }: { readonly commit?: string | undefined; readonly problems?: Decision["problems"] } = {},
 ): Promise<string> {
   const about = { source, ref: message.ref, ...(commit ? { commit } : {}), ...(problems ? { problems } : {}) };
-  return recordNothing(
-    ports,
-    { id: message.eventId, at: message.receivedAt, cause: causeOf(message), ...about },
-    reason,
-    why,
-  );
+  const { eventId: id, receivedAt: at } = message;
+  return recordNothing(ports, { id, at, cause: causeOf(message), ...about }, reason, why);
 }
 
 export interface Note {
@@ -234,14 +212,11 @@ export interface Note {
 const refusalsTold = 50;
 
 async function oweRefusals(
-  ports: ResolveRefPorts,
-  message: RefMoved,
-  source: SourceRepository,
+  reading: Reading,
   sha: string,
-  refused: readonly Refusal[],
-  watched: number,
+  { parts, homeless, watched }: ReadRef & { kind: "read" },
 ): Promise<void> {
-  if (watched === 0) return;
+  const refused = [...homeless, ...parts.flatMap((p) => p.refused)];
   const refusals = refused
     .slice(0, refusalsTold)
     .map((r): CommitStatus => ({ state: "failure", context: `slipway/${r.image}`, description: r.message }));
@@ -251,14 +226,12 @@ async function oweRefusals(
     context: "slipway/config",
     description: `slipway.yaml is valid: ${built === 1 ? "1 image is" : `${built} images are`} built from this ref`,
   };
-  await owe(ports, message, source, sha, config, ...refusals);
+  await owe(reading, sha, config, ...refusals);
 }
 
 /** What GitHub has to be told that is no run's business; stored first, so that a lost message is sent again. */
 async function owe(
-  ports: ResolveRefPorts,
-  message: RefMoved,
-  source: SourceRepository,
+  { message, source, ports }: Reading,
   sha: string,
   ...statuses: readonly CommitStatus[]
 ): Promise<void> {
@@ -275,23 +248,20 @@ export interface SeenRef {
   readonly listed: string | null;
 }
 
-async function seenHead(ports: ResolveRefPorts, source: SourceRepository, ref: string): Promise<string | undefined> {
-  const { row } = await ports.rows.read(platformPartition, key("seen", String(source.id), ref));
+const seenKey = ({ source, message }: Reading) => key("seen", String(source.id), message.ref);
+
+async function seenHead(reading: Reading): Promise<string | undefined> {
+  const { row } = await reading.ports.rows.read(platformPartition, seenKey(reading));
   return (row?.value as SeenRef | undefined)?.sha;
 }
 
-async function rememberHead(
-  ports: ResolveRefPorts,
-  source: SourceRepository,
-  message: RefMoved,
-  sha: string | undefined,
-): Promise<void> {
-  const seenKey = key("seen", String(source.id), message.ref);
+async function rememberHead(reading: Reading, sha: string | undefined): Promise<void> {
+  const { message, ports } = reading;
   if (sha === undefined) {
     // What is gone is forgotten, so that the sweep reads as many rows as there are refs, not as there ever were.
-    await ports.rows.transact(platformPartition, [{ kind: "remove", key: seenKey }]);
+    await ports.rows.transact(platformPartition, [{ kind: "remove", key: seenKey(reading) }]);
     return;
   }
   const seen: SeenRef = { ref: message.ref, sha, listed: message.annotatedTag ? (message.after ?? null) : null };
-  await ports.rows.transact(platformPartition, [{ kind: "put", key: seenKey, value: seen }]);
+  await ports.rows.transact(platformPartition, [{ kind: "put", key: seenKey(reading), value: seen }]);
 }

@@ -44,6 +44,8 @@ type Step =
       readonly digest: number;
       readonly tellers: readonly RegistryEventSender[];
     }
+  /** Its registry does not answer, or does again; it is deleted, or put back as it was. */
+  | { readonly kind: "silence" | "deletion"; readonly tag: string }
   | { readonly kind: "pause"; readonly action: "pause" | "resume"; readonly image: number };
 
 const image = fc.nat({ max: 8 });
@@ -68,12 +70,17 @@ const changing: readonly { readonly weight: number; readonly arbitrary: fc.Arbit
     arbitrary: fc.record({ kind: kind("pause"), action: fc.constantFrom("pause" as const, "resume" as const), image }),
   },
 ];
-const step = fc.oneof(...changing, {
+const outages: typeof changing = (["silence", "deletion"] as const).map((name) => ({
+  weight: 2,
+  arbitrary: fc.record({ kind: kind(name), tag: fc.constantFrom(...outside) }),
+}));
+const step = fc.oneof(...changing, ...outages, {
   weight: 1,
   arbitrary: fc.record({ kind: kind("cancel"), nth: fc.nat({ max: 20 }) }),
 });
 const wildStep: fc.Arbitrary<Step> = fc.oneof(
   ...changing,
+  ...outages,
   { weight: 1, arbitrary: fc.record({ kind: kind("remove"), image }) },
   { weight: 1, arbitrary: fc.record({ kind: kind("delete-ref") }) },
   { weight: 1, arbitrary: fc.record({ kind: kind("rebuild"), image }) },
@@ -103,6 +110,8 @@ class World {
   /** When each tag outside moved. */
   readonly moves: { readonly tag: string; readonly at: string }[] = [];
   #gone = new Set<string>();
+  /** Tags outside that were deleted, and what was behind them. */
+  readonly #deleted = new Map<string, string>();
   #count = 1;
   #pending: number[];
 
@@ -139,7 +148,16 @@ class World {
         const run = runs[s.nth % Math.max(1, runs.length)];
         return run && this.#ask("cancel", { kind: "cancel-requested", run: run.id });
       }
+      case "silence":
+        if (!sim.silent.delete(s.tag)) sim.silent.add(s.tag);
+        return;
+      case "deletion":
+        if (this.#putBack(s.tag)) return;
+        this.#deleted.set(s.tag, sim.tags.get(s.tag)!);
+        sim.tags.delete(s.tag);
+        return;
       case "move":
+        this.#deleted.delete(s.tag);
         sim.moveTag(s.tag, digestOf(s.digest));
         this.moves.push({ tag: s.tag, at: new Date(sim.now).toISOString() });
         for (const teller of s.tellers) sim.tellTag(s.tag, teller);
@@ -174,6 +192,12 @@ class World {
     }
   }
 
+  #putBack(tag: string): boolean {
+    const was = this.#deleted.get(tag);
+    if (was !== undefined) this.sim.moveTag(tag, was);
+    return this.#deleted.delete(tag);
+  }
+
   #replace(image: SimImage, change: Partial<SimImage>): void {
     this.images = this.images.map((i) => (i === image ? { ...i, ...change } : i));
   }
@@ -205,8 +229,10 @@ class World {
     return (await this.sim.rows.list(partition, rangeOf("wave"), 1000)).map((r) => r.value as Wave);
   }
 
-  /** Pauses end, stopped waves go on. */
+  /** Outages and pauses end, stopped waves go on. */
   async rest(): Promise<void> {
+    this.sim.silent.clear();
+    for (const tag of outside) this.#putBack(tag);
     for (const { name } of this.images) await this.hold("resume", name);
     await this.look();
     for (const wave of await this.waves())
@@ -262,7 +288,7 @@ async function nothingIsOpen(world: World): Promise<void> {
 
 /**
  * Two successful builds in a row of the same files on the same bases would be one too many. Only if a base moved under the
- * first, nobody knows what it was built on, and building again is the safe answer.
+ * first, or was not known, nobody knows what it was built on, and building again is the safe answer.
  */
 async function nothingIsBuiltTwice({ sim, images, moves }: World): Promise<void> {
   const runs = await sim.runs();
@@ -272,6 +298,7 @@ async function nothingIsBuiltTwice({ sim, images, moves }: World): Promise<void>
       const before = good[i - 1];
       if (!before || before.digest !== run.digest) continue;
       const { times, bases = {} } = runs.find(({ id }) => before.marker.startsWith(`slipway-${id}-`))!;
+      if (Object.values(bases).includes(null)) continue;
       const moved = (base: string, at: string) => base in bases && at >= times.Preparing! && at <= times.Succeeded!;
       const own = runs.map((r) => ({ tag: sim.referenceOf(r.image), at: r.times.Succeeded ?? "" }));
       expect(

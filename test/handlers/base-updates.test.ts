@@ -316,6 +316,34 @@ describe("a base that moves to what failed before", () => {
   });
 });
 
+describe("an image that did not change with the last commits", () => {
+  const alone: readonly SimImage[] = [{ name: "a", files: "a", on: [debian] }];
+  const moved = async (sim: Simulation) => {
+    sim.moveTag(debian, d(2));
+    sim.tellTag(debian);
+    await sim.settle();
+    return (await sim.runs()).at(-1);
+  };
+
+  it("is built for its base at the head of its ref, whose commit shows it", async () => {
+    const sim = await built(alone);
+    await sim.push(alone, commitOf(2));
+    await sim.settle();
+    expect(sim.builds("a")).toBe(1);
+    const run = await moved(sim);
+    expect([run?.status, run?.commit]).toEqual(["Succeeded", commitOf(2)]);
+    expect(sim.statuses.at(-1)).toMatchObject({ sha: commitOf(2), status: { state: "success" } });
+  });
+
+  it("is built at the commit before when the head's Dockerfile was refused", async () => {
+    const sim = await built(alone);
+    await sim.push([], commitOf(2), { refused: [{ image: "a", reason: "dockerfile-invalid", message: "no" }] });
+    await sim.settle();
+    expect((await moved(sim))?.commit).toBe(commitOf(1));
+    expect(sim.builds("a")).toBe(2);
+  });
+});
+
 describe("a commit that could not be built", () => {
   const alone: SimImage = { name: "a", files: "a", on: [debian] };
 

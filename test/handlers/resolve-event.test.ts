@@ -96,6 +96,15 @@ describe("a push", () => {
     expect(await delivery()).toMatchObject({ state: "done", seen: 1, outcome: "left word for 1 registry" });
   });
 
+  it("names to each registry its images that are not built from this ref, beside those that are", async () => {
+    ports = portsOf(["acme", "beta"]);
+    const elsewhere = yaml({ nightly: "acme", other: "beta" }).split("images:\n")[1]!.replaceAll("main", "release");
+    github.files.set("slipway.yaml", yaml({ web: "acme" }) + elsewhere);
+    await resolve();
+    expect((await words())[0]?.snapshot.unwatched).toEqual(["nightly"]);
+    expect(await words("beta")).toEqual([]);
+  });
+
   it("tells the commit how many images its slipway.yaml builds from here", async () => {
     await resolve();
     expect((await note())?.statuses).toEqual([

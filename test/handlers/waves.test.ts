@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rangeOf } from "../../src/core/state/keys.ts";
 import type { Run } from "../../src/core/state/rows.ts";
-import { commitOf, debian, diamond, digestOf, type SimImage, Simulation, source } from "../support/simulation.ts";
+import { commitOf, debian, diamond, digestOf, main, type SimImage, Simulation, source } from "../support/simulation.ts";
 
 const statuses = (runs: readonly Run[]) => runs.map((r) => `${r.image} ${r.status}`);
 
@@ -272,6 +272,23 @@ describe("refs", () => {
       "assets Skipped",
       "app Skipped",
     ]);
+  });
+
+  it("that an image is not built from any more: it is retired, and the decision names on.push, not slipway.yaml", async () => {
+    const sim = await builtDiamond();
+    sim.maxRuns = 0;
+    await sim.push(diamond({ app: "v2" }), commitOf(2));
+    await sim.settle({ hours: 0.01 });
+    await sim.push(diamond().slice(0, 4), commitOf(3), { unwatched: ["app", "never"] });
+    await sim.settle({ hours: 0.1 });
+    expect((await sim.decisions())[0]?.skipped).toEqual(
+      expect.arrayContaining([
+        { reason: "ref-not-watched", count: 2, images: expect.arrayContaining(["app", "never"]) },
+      ]),
+    );
+    const message = `on.push of app does not take ${main} any more`;
+    expect((await sim.runs()).at(-1)?.ended).toEqual({ code: "ref-not-watched", message });
+    expect((await sim.tracks()).map((t) => t.image)).not.toContain("app");
   });
 
   it("that are deleted while an image is being built: who stands on what that still pushes follows", async () => {

@@ -21,7 +21,7 @@ import { isAcrTerminal } from "../../src/core/run/acr-run.ts";
 import { defaultTiming } from "../../src/core/run/desk.ts";
 import type { CommitStatus, SourceRepository } from "../../src/core/source.ts";
 import { keys, rangeOf } from "../../src/core/state/keys.ts";
-import type { Attempt, Base, Decision, Inbox, Run, SnapshotImage, Track } from "../../src/core/state/rows.ts";
+import type { Attempt, Base, Decision, Inbox, Refusal, Run, SnapshotImage, Track } from "../../src/core/state/rows.ts";
 import type { RowWrite } from "../../src/core/state/store.ts";
 import { TransientError } from "../../src/errors.ts";
 import { leaveWord } from "../../src/handlers/inbox.ts";
@@ -133,7 +133,15 @@ export class Simulation {
   async push(
     images: readonly SimImage[],
     commit: string,
-    options: { ref?: string; id?: string; deleted?: boolean; source?: SourceRepository; generation?: number } = {},
+    options: {
+      ref?: string;
+      id?: string;
+      deleted?: boolean;
+      source?: SourceRepository;
+      generation?: number;
+      unwatched?: string[];
+      refused?: Refusal[];
+    } = {},
   ): Promise<void> {
     const registry = await this.registry();
     const ref = options.ref ?? main;
@@ -150,7 +158,8 @@ export class Simulation {
       generation,
       ...(options.deleted ? {} : { commit }),
       images: options.deleted ? [] : images.map((i) => this.#snapshotImage(i, ref, commit)),
-      refused: [],
+      refused: options.refused ?? [],
+      unwatched: options.unwatched ?? [],
       changedPaths: [],
     };
     const guard: RowWrite = { kind: "put", key: refKey, value: { generation } };

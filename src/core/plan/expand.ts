@@ -7,6 +7,7 @@ import { type Desk, getRun, getTrack, isoOf, seqOf } from "../run/desk.ts";
 import { placeRun } from "../run/place.ts";
 import { keys, rangeOf } from "../state/keys.ts";
 import type {
+  AcceptedRef,
   Decision,
   DecisionFacts,
   Expansion,
@@ -14,24 +15,34 @@ import type {
   Inbox,
   PlanItem,
   Progress,
+  RefSnapshot,
   Track,
 } from "../state/rows.ts";
 import type { Facts } from "../state/world.ts";
 import { afterBase, planAfterRun } from "./base-ended.ts";
+import { markTaken } from "./head.ts";
 import { planOfWave, planPause, requestWave } from "./hold-requests.ts";
 import { type Plan, planRef } from "./plan-ref.ts";
 import { planRequest, planStale, type RequestWord } from "./plan-request.ts";
 import { countPlanned, countSkipped, noProgress } from "./progress.ts";
 import type { Cause } from "./reason.ts";
 import { planTagMoved } from "./tag-moved.ts";
-import { type ItemOutcome, retireTrack, takeDependent, takeImage, takeMoved, takeSelf } from "./take-image.ts";
+import {
+  type ItemOutcome,
+  type RetireReason,
+  retireTrack,
+  takeDependent,
+  takeImage,
+  takeMoved,
+  takeSelf,
+} from "./take-image.ts";
 
 /**
- * Table storage takes 100 operations a transaction. One is the lease and seven close the row: the decision, its two pointers,
- * its facts, the plan's last part, the cursor and the row itself. An item must fit whole: bases and tags are capped where a ref is read, so that even
+ * Table storage takes 100 operations a transaction. One is the lease and eight close the row: the decision, its two pointers,
+ * its facts, the ref's head, the plan's last part, the cursor and the row itself. An item must fit whole: bases and tags are capped where a ref is read, so that even
  * one that replaces them all and supersedes a planned run does.
  */
-const operationsPerStep = 92;
+const operationsPerStep = 91;
 
 /** A plan of more items than this is stored before the first of them is carried out, so that it is made once. */
 const itemsUnstored = 20;
@@ -108,7 +119,7 @@ export function expand(desk: Desk, inboxKey: string, word: Inbox): boolean {
 function accept(desk: Desk, word: Inbox & { kind: "ref-moved" }): boolean {
   const { snapshot } = word;
   const acceptedKey = keys.acceptedRef(snapshot.source.id, snapshot.ref);
-  const accepted = desk.world.get<{ generation: number; by: string }>(acceptedKey);
+  const accepted = desk.world.get<AcceptedRef>(acceptedKey);
   const isOurs = accepted?.generation === snapshot.generation && accepted.by === word.id;
   if (accepted && !isOurs && snapshot.generation <= accepted.generation) {
     decideAtOnce(desk, word, () => {
@@ -123,7 +134,8 @@ function accept(desk: Desk, word: Inbox & { kind: "ref-moved" }): boolean {
       by: word.id,
       commit: snapshot.commit ?? null,
       at: isoOf(desk.now),
-    });
+      refused: snapshot.refused.map((r) => r.image),
+    } satisfies AcceptedRef);
   return true;
 }
 
@@ -225,6 +237,7 @@ function carryOut(
 }
 
 function finish(desk: Desk, inboxKey: string, word: PlannedWord, progress: Progress): true {
+  if (word.kind === "ref-moved") markTaken(desk, word.snapshot);
   if (isDecision(word)) decide(desk, word, progress);
   close(desk, inboxKey, word.id);
   return true;
@@ -298,13 +311,17 @@ function outcomeOf(
   if (word.kind === "tag-moved" && item.kind === "moved") return takeMoved(desk, item, word, context);
   if (word.kind === "ref-moved") {
     if (item.kind === "take") return takeImage(desk, item, word.snapshot, context);
-    if (item.kind === "retire")
-      return retireTrack(desk, item.track, word.snapshot.commit === undefined ? "ref-deleted" : "image-removed");
+    if (item.kind === "retire") return retireTrack(desk, item.track, whyRetired(word.snapshot, item.image));
   }
   if (item.kind === "self")
     return takeSelf(desk, item, word as RequestWord | (Inbox & { kind: "track-stale" }), context);
   const lineage = word.kind === "track-stale" ? [...word.lineage, word.track] : undefined;
   return takeDependent(desk, item as PlanItem & { kind: "dependent" }, context, lineage);
+}
+
+function whyRetired({ commit, unwatched }: RefSnapshot, image: string): RetireReason {
+  if (commit === undefined) return "ref-deleted";
+  return unwatched?.includes(image) ? "ref-not-watched" : "image-removed";
 }
 
 /** The first record of an event stands: told again after a crash, it would say that there was nothing left to do. */

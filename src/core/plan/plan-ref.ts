@@ -32,6 +32,9 @@ export function planRef(desk: Desk, snapshot: RefSnapshot): Plan {
   });
 
   let progress = snapshot.refused.reduce((p, r) => countSkipped(p, r.reason, r.image, r.message), noProgress);
+  // One that was built from this ref until now is retired, which says so.
+  for (const name of snapshot.unwatched ?? [])
+    if (!tracks.has(trackKeyOf(name))) progress = countSkipped(progress, "ref-not-watched", name);
   for (const [track, image] of images) {
     if (closure.has(track)) continue;
     // Nothing to build, but its owner, triggers or bases may be described otherwise now.

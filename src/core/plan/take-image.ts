@@ -7,6 +7,7 @@ import { keys } from "../state/keys.ts";
 import type { Base, Inbox, PlanItem, RefSnapshot, Run, SnapshotImage, Track, Via, Wanted } from "../state/rows.ts";
 import { standsOn } from "./base-ended.ts";
 import type { Edge } from "./closure.ts";
+import { refuseAtHead, wantedAtHead } from "./head.ts";
 import { keepsFailing, keepsFailingMessage } from "./keeps-failing.ts";
 import { openRun } from "./open-run.ts";
 import type { RequestWord } from "./plan-request.ts";
@@ -36,8 +37,10 @@ export function takeImage(
   const stored = getTrack(desk.world, item.track);
   const before = stored?.retired ? undefined : stored;
   const taken = takenTag(desk, item.track, image, snapshot);
-  if (taken !== undefined)
+  if (taken !== undefined) {
+    refuseAtHead(desk, snapshot, image.name);
     return { kind: "skipped", reason: "tag-taken", message: `${taken} is already made by another image or ref` };
+  }
 
   const wanted: Wanted = { commit: snapshot.commit!, inputs: image.inputs, definition: image.definitionKey };
   const own = ownReasons(before, image, snapshot);
@@ -96,7 +99,7 @@ export function takeMoved(
   const from = track.tried?.[word.reference] ?? standsOn(desk, track)?.[word.reference] ?? word.from;
   const moved: Reason = { kind: "base", reference: word.reference, ...(from ? { from } : {}), to: word.digest };
   const reasons = [moved, ...baseReasons(desk, track, item.via)];
-  const wanted: Wanted = { ...track.wanted, occurrence: undefined };
+  const wanted: Wanted = { ...wantedAtHead(desk, track), occurrence: undefined };
   const { run } = openRun(desk, track, { wanted, reasons, ...context, level: item.level ?? 0 });
   return { kind: "planned", run };
 }
@@ -112,7 +115,7 @@ export function takeDependent(
   if (!track || track.retired) return { kind: "skipped", reason: "image-removed" };
   if (keepsFailing(track)) return { kind: "skipped", reason: "keeps-failing", message: keepsFailingMessage };
   const reasons = baseReasons(desk, track, item.via);
-  const wanted: Wanted = { ...track.wanted, occurrence: undefined };
+  const wanted: Wanted = { ...wantedAtHead(desk, track), occurrence: undefined };
   const { run } = openRun(desk, track, {
     wanted,
     reasons,
@@ -139,7 +142,7 @@ export function takeSelf(
       : { occurrence: word.id, reasons: [requestReason(word)] };
   const { occurrence, ...request } = ask;
   const { run } = openRun(desk, track, {
-    wanted: { ...track.wanted, occurrence },
+    wanted: { ...wantedAtHead(desk, track), occurrence },
     ...request,
     ...context,
     level: item.level ?? 0,
@@ -147,15 +150,20 @@ export function takeSelf(
   return { kind: "planned", run };
 }
 
+export type RetireReason = Extract<SkipReason, "ref-deleted" | "ref-not-watched" | "image-removed">;
+
+const whyRetired: Readonly<Record<RetireReason, (track: Track) => string>> = {
+  "ref-deleted": ({ ref }) => `${ref} was deleted`,
+  "ref-not-watched": ({ image, ref }) => `on.push of ${image} does not take ${ref} any more`,
+  "image-removed": ({ image }) => `${image} left slipway.yaml, or is of another registry there`,
+};
+
 /** Forgets a track; what it built stays in the registry and its runs stay in the history. */
-export function retireTrack(desk: Desk, trackKey: string, reason: "ref-deleted" | "image-removed"): ItemOutcome {
+export function retireTrack(desk: Desk, trackKey: string, reason: RetireReason): ItemOutcome {
   const track = getTrack(desk.world, trackKey);
   if (!track || track.retired) return { kind: "skipped", reason };
   const planned = track.planned && getRun(desk.world, track.planned.id);
-  if (planned) {
-    const message = reason === "ref-deleted" ? `${track.ref} was deleted` : `${track.image} left slipway.yaml`;
-    endRun(desk, planned, "Skipped", { ended: { code: reason, message } });
-  }
+  if (planned) endRun(desk, planned, "Skipped", { ended: { code: reason, message: whyRetired[reason](track) } });
   moveEdges(desk, { ...track, bases: [] }, track.bases);
   moveMakes(desk, { ...track, makes: [] }, track.makes);
   desk.world.remove(keys.imageTrack(track.image, track.source.id, track.ref));

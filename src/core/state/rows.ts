@@ -233,6 +233,8 @@ export interface RefSnapshot {
   readonly commit?: string;
   readonly images: readonly SnapshotImage[];
   readonly refused: readonly Refusal[];
+  /** Images of this registry that slipway.yaml names and does not build from this ref. */
+  readonly unwatched?: readonly string[];
   /** Paths the event named, for explanation only. */
   readonly changedPaths: readonly string[];
 }
@@ -307,6 +309,18 @@ export interface ExpansionCursor {
   readonly runs: number;
   readonly partSize: number;
   readonly progress: Progress;
+}
+
+/** The last reading of a ref that was followed. */
+export interface AcceptedRef {
+  readonly generation: number;
+  /** The word that brought it. */
+  readonly by: string;
+  readonly commit: string | null;
+  readonly at: string;
+  /** Every image has been taken from it, but for those refused: they stay at the commit they were last taken from. */
+  readonly taken?: boolean;
+  readonly refused?: readonly string[];
 }
 
 export type Inbox =
