@@ -85,7 +85,7 @@ test("a second one in the same folder is refused with the pid of the first", asy
 
 test("one that is interrupted while it starts ends in order, and explains nothing any more", async () => {
   const other = start("interrupted");
-  await other.says(/starting: storage/);
+  await other.says(/starting: identity/);
   other.child.kill("SIGINT");
   expect(await other.ended).toBe(0);
   expect(other.text()).toMatch(/\nStopped \(SIGINT\)\.\n$/);
@@ -118,6 +118,20 @@ test("the same tag pushed again is another digest, and the layer on top is repla
   expect(await type("cat", "team/base:1", "opt/tool")).toBe("tool");
   await expect(type("cat", "team/base:1", "etc/image-version")).rejects.toThrow("there is no file");
   expect(await type("ls", "team/base:1", "bin")).toContain("bin/sh");
+});
+
+test("a folder that is not there is named, nothing is pushed for it, and local/shell:1 stays as somebody pushed it", async () => {
+  await type("push", "local/shell:1", "--text", "mine");
+  writeFileSync(join(cwd, "note"), "");
+  const before = await type("ledger");
+  await expect(type("push", "platform/x:1", "--from", "/nonexistent")).rejects.toThrow(
+    /^--from \/nonexistent: no such folder$/,
+  );
+  await expect(type("push", "platform/x:1", "--from", "note")).rejects.toThrow(`--from ${cwd}/note: not a folder`);
+  expect(await type("ledger")).toBe(before);
+  await type("push", "platform/x:1", "--text", "x");
+  expect(await type("cat", "platform/x:1", "etc/image-version")).toBe("x\n");
+  expect(await type("cat", "local/shell:1", "etc/image-version")).toBe("mine\n");
 });
 
 test.each([
