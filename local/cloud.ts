@@ -13,7 +13,7 @@ import { Clock } from "./clock.ts";
 import { chooseEngine, type EngineChoice } from "./engine/choose-engine.ts";
 import type { EngineName } from "./engine/engine.ts";
 import { helloWorld, pushHelloWorld } from "./engine/hello-world.ts";
-import { pushShellBase } from "./engine/shell-base.ts";
+import { hasShellBase, pushShellBase } from "./engine/shell-base.ts";
 import type { EventGrid } from "./event-grid/event-grid.ts";
 import { type LocalGitHub, startGitHub } from "./github/start-github.ts";
 import { type LocalIdentity, startIdentity } from "./identity/start-identity.ts";
@@ -89,7 +89,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   if (clock.scale !== 1)
     progress(`a task's timeouts and delays, and Event Grid's, ${clock.scale} times faster than on Azure`);
   const started: (() => Promise<void>)[] = [];
-  progress("storage (Azurite), registry, identity, GitHub");
+  progress("identity, registry, GitHub");
   // Azurite takes the longest and is a process of its own: everything that does not need it starts meanwhile.
   const storage = startStorage(
     {
@@ -128,8 +128,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       adminToken,
     });
     started.push(() => github.close());
-    progress("a base image made of this machine's shell");
-    await pushShellBase(registry.store);
+    if (!(await hasShellBase(registry.store))) {
+      progress("a base image made of this machine's shell");
+      await pushShellBase(registry.store);
+    }
     // What the built-in engine sees of Microsoft's registry, which is out of reach.
     const mirror = await startRegistry({ dir: under("mirror") });
     started.push(() => mirror.close());

@@ -82,6 +82,19 @@ describe("the documents", () => {
     expect(namesUnder("What a planned run waits for")).toEqual([...holdKinds]);
   });
 
+  it("docs/deploy.md asks the telemetry for log messages and functions that there are", () => {
+    const written = new Set(
+      readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+        .filter((path) => path.endsWith(".ts"))
+        .flatMap((path) => [...read(join("src", path)).matchAll(/\blog\(\s*"([^"]+)"/g)].map((m) => m[1]!)),
+    );
+    const queries = [...read("docs/deploy.md").matchAll(/```kusto\n([\s\S]*?)```/g)].map((m) => m[1]!);
+    const asked = queries.flatMap((query) => [...query.matchAll(/"([^"]+)"/g)].map((m) => m[1]!));
+    expect(asked.length).toBeGreaterThan(20);
+    const isThere = (name: string) => written.has(name) || existsSync(join(root, "src/functions", `${name}.ts`));
+    expect(asked.filter((name) => !isThere(name))).toEqual([]);
+  });
+
   it("docs/api.md has every route, and no other", () => {
     const told = [...read("docs/api.md").matchAll(/^### (GET|POST) \/(.+)$/gm)].map((m) => `${m[1]} ${m[2]}`);
     const routes = [...readRoutes({} as never), ...writeRoutes({} as never)].map((r) => `${r.method} ${r.template}`);

@@ -108,7 +108,7 @@ export class Faults {
   }
 
   /** What is still to strike, oldest first. */
-  get pending(): readonly { readonly match: FaultMatch; readonly action: FaultAction; readonly struck: number }[] {
+  get pending(): readonly (Fault & { readonly match: FaultMatch; readonly action: FaultAction })[] {
     return this.#pending;
   }
 

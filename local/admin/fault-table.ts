@@ -10,8 +10,8 @@ import {
 import { type FaultAction, type Operation, operations } from "../acr/faults.ts";
 import type { LocalAcr } from "../acr/start-acr.ts";
 import type { Clock } from "../clock.ts";
-import { type DeliveryFaults, noDeliveryFaults } from "../delivery/faults.ts";
-import { noFaults, setFaults } from "../github/faults.ts";
+import type { DeliveryFaults } from "../delivery/faults.ts";
+import { setFaults } from "../github/faults.ts";
 import type { LocalGitHub } from "../github/start-github.ts";
 import type { HttpFault } from "../http-faults.ts";
 import type { LocalRegistry } from "../registry/registry.ts";
@@ -51,7 +51,8 @@ type Option = Exclude<keyof FaultWish, "part" | "fault">;
 interface Misbehaviour {
   /** Any other option is refused: it would be ignored. */
   readonly takes: readonly Option[];
-  readonly place: (the: Misbehaving, wish: FaultWish) => void;
+  /** Returns what was made for this wish alone; nothing when the part only counts. */
+  readonly place: (the: Misbehaving, wish: FaultWish) => object | undefined;
 }
 
 interface Row {
@@ -149,18 +150,18 @@ export const faultTable: readonly Row[] = [
     fault: "stale-refs",
     says: "the API shows a push --seconds late, until cleared",
     parts: {
-      github: { takes: ["seconds"], place: ({ github }, wish) => (github.faults.refLagMs = msOf(wish)) },
+      github: counting(["seconds"], ({ github }, wish) => (github.faults.refLagMs = msOf(wish))),
     },
   },
   {
     fault: "rate-limits",
     says: "GitHub's rate limits are enforced, until cleared",
-    parts: { github: { takes: [], place: ({ github }) => (github.faults.enforceRateLimits = true) } },
+    parts: { github: counting([], ({ github }) => (github.faults.enforceRateLimits = true)) },
   },
   {
     fault: "jump",
     says: "the date of all parts but storage is --seconds further ahead, until cleared",
-    parts: { clock: { takes: ["seconds"], place: ({ clock }, wish) => clock.jump(msOf(wish)) } },
+    parts: { clock: counting(["seconds"], ({ clock }, wish) => clock.jump(msOf(wish))) },
   },
 ];
 
@@ -168,50 +169,34 @@ export const faultTable: readonly Row[] = [
 export function placeFault(the: Misbehaving, wish: FaultWish): void {
   const { part, fault, ...given } = wish;
   const row = faultTable.find((each) => each.fault === fault);
-  if (!row)
-    throw new Error(`no fault is called ${fault}; there are ${faultTable.map(({ fault }) => fault).join(", ")}`);
-  const misbehaviour = row.parts[part];
-  const able = parts.filter((each) => row.parts[each]);
-  if (!misbehaviour) throw new Error(`${part} has no fault ${fault}; it is for ${able.join(", ")}`);
+  const misbehaviour = row?.parts[part];
+  if (!misbehaviour) {
+    const known = row ? `it is for ${partsOf(row).join(", ")}` : `it has ${faultsOf(part).join(", ")}`;
+    throw new Error(`${part} has no fault ${fault}; ${known}`);
+  }
   const { takes, place } = misbehaviour;
   const alien = (Object.keys(given) as Option[]).find((option) => !takes.includes(option));
   if (alien) {
     const taken = takes.length === 0 ? "none" : takes.map(asWritten).join(", ");
     throw new Error(`${part} ${fault} does not listen to ${asWritten(alien)}; of options it takes ${taken}`);
   }
-  place(the, wish);
+  const made = place(the, wish);
+  if (made) wishes.set(made, wish);
 }
 
-/** Everything that is still to go wrong, whoever arranged it, in the parts' own words. */
-export function listFaults({ acr, registry, github, clock }: Misbehaving): object[] {
-  const ofSender = (part: Part, faults: object, none: object) =>
-    Object.entries(faults)
-      .filter(([name, value]) => name !== "api" && value !== none[name as keyof object])
-      .map(([name, value]) => ({ part, [name]: value }));
-  return [
-    ...acr.faults.pending.map(({ match, action, struck }) => ({ part: "acr", ...match, struck, action })),
-    ...registry.faults.map((fault) => ({ part: "registry", ...fault })),
-    ...github.faults.api.map((fault) => ({ part: "github", ...fault })),
-    ...ofSender("github", github.faults, noFaults()),
-    ...acr.registries().flatMap(({ name }) => ofSender("webhooks", acr.webhooks(name).faults, noDeliveryFaults())),
-    ...ofSender("event-grid", acr.eventGrid.faults, noDeliveryFaults()),
-    ...(clock.aheadMs === 0 ? [] : [{ part: "clock", aheadMs: clock.aheadMs }]),
-  ];
+const wishes = new WeakMap<object, FaultWish>();
+
+/** What was asked for when this was made; nothing where code made it. */
+export function wishBehind(made: object): FaultWish | undefined {
+  return wishes.get(made);
 }
 
-/** All parts behave again, or the one that is named; what is held back is sent. */
-export function clearFaults({ acr, registry, github, clock }: Misbehaving, only?: Part): void {
-  const clear: Record<Part, () => void> = {
-    acr: () => acr.faults.clear(),
-    registry: () => registry.faults.splice(0),
-    github: () => github.clearFaults(),
-    webhooks: () => {
-      for (const { name } of acr.registries()) acr.webhooks(name).clearFaults();
-    },
-    "event-grid": () => acr.eventGrid.clearFaults(),
-    clock: () => clock.setRight(),
-  };
-  for (const part of only === undefined ? parts : [only]) clear[part]();
+function partsOf(row: Row): Part[] {
+  return parts.filter((part) => row.parts[part]);
+}
+
+function faultsOf(part: Part): string[] {
+  return faultTable.filter((row) => row.parts[part]).map(({ fault }) => fault);
 }
 
 function ofAcr(more: readonly Option[], action: (wish: FaultWish) => FaultAction): Misbehaviour {
@@ -222,7 +207,7 @@ function ofAcr(more: readonly Option[], action: (wish: FaultWish) => FaultAction
       if (on !== undefined && !(operations as readonly string[]).includes(on))
         throw new Error(`acr has no operation ${on}; there are ${operations.join(", ")}`);
       const operation = (on as Operation | undefined) ?? "any request";
-      acr.faults.add({ operation, times, ...(runId !== undefined && { runId }) }, action(wish));
+      return acr.faults.add({ operation, times, ...(runId !== undefined && { runId }) }, action(wish));
     },
   };
 }
@@ -244,7 +229,11 @@ function ofServers(more: readonly Option[], does: Doing): Partial<Record<Part, M
 function ofRegistry(more: readonly Option[], does: Doing): Misbehaviour {
   return {
     takes: ["times", "on", "method", ...more],
-    place: ({ registry }, wish) => registry.faults.push(httpFault(wish, does)),
+    place: ({ registry }, wish) => {
+      const fault = httpFault(wish, does);
+      registry.faults.push(fault);
+      return fault;
+    },
   };
 }
 
@@ -252,7 +241,11 @@ function ofRegistry(more: readonly Option[], does: Doing): Misbehaviour {
 function ofGitHub(more: readonly Option[], does: Doing): Misbehaviour {
   return {
     takes: ["times", "on", "method", ...more],
-    place: ({ github: { faults } }, wish) => setFaults(faults, { api: [...faults.api, httpFault(wish, does)] }),
+    place: ({ github: { faults } }, wish) => {
+      const fault = httpFault(wish, does);
+      setFaults(faults, { api: [...faults.api, fault] });
+      return fault;
+    },
   };
 }
 
@@ -267,8 +260,19 @@ function httpFault(wish: FaultWish, does: Doing): HttpFault {
   };
 }
 
+/** Changes a number of the part's that has no other sign of who wished what. */
+function counting(takes: readonly Option[], set: (the: Misbehaving, wish: FaultWish) => void): Misbehaviour {
+  return {
+    takes,
+    place: (the, wish) => {
+      set(the, wish);
+      return undefined;
+    },
+  };
+}
+
 function ofGitHubHooks(counter: "refuse" | "repeat" | "unsigned"): Misbehaviour {
-  return { takes: ["times"], place: ({ github }, { times = 1 }) => (github.faults[counter] += times) };
+  return counting(["times"], ({ github }, { times = 1 }) => (github.faults[counter] += times));
 }
 
 /** The senders of events have the same faults. */
@@ -277,9 +281,9 @@ function eachSender(
   set: (faults: DeliveryFaults, wish: FaultWish) => void,
 ): Partial<Record<Part, Misbehaviour>> {
   return {
-    webhooks: { takes, place: ({ acr }, wish) => set(acr.webhooks().faults, wish) },
-    "event-grid": { takes, place: ({ acr }, wish) => set(acr.eventGrid.faults, wish) },
-    github: { takes, place: ({ github }, wish) => set(github.faults, wish) },
+    webhooks: counting(takes, ({ acr }, wish) => set(acr.webhooks().faults, wish)),
+    "event-grid": counting(takes, ({ acr }, wish) => set(acr.eventGrid.faults, wish)),
+    github: counting(takes, ({ github }, wish) => set(github.faults, wish)),
   };
 }
 

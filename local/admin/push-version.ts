@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostPlatform } from "../engine/built-in/build-arguments.ts";
@@ -29,10 +29,12 @@ export async function pushVersion(
 ): Promise<string> {
   const { repository, tag, digest } = parseImageReference(wish.reference);
   if (tag === undefined || digest !== undefined) throw new Error(`${wish.reference}: a tag is pushed, not a digest`);
+  // What is wrong with the wish must come out before the registry is touched.
+  const entries = await entriesOf(wish);
   const scratchDir = await mkdtemp(join(tmpdir(), "slipway-push-"));
   try {
+    const layer = await writeLayer(new BlobFiles(scratchDir), entries, wish.now);
     const base = withoutOurLayer((await loadImage(store, repository, tag, hostPlatform)) ?? (await shellImage(store)));
-    const layer = await writeLayer(new BlobFiles(scratchDir), await entriesOf(wish), wish.now);
     const created = wish.now.toISOString();
     const { config } = base;
     const image: Image = {
@@ -51,8 +53,8 @@ export async function pushVersion(
 }
 
 async function shellImage(store: RegistryStore): Promise<Image> {
-  const digest = await pushShellBase(store);
-  const image = await loadImage(store, shellBase.repository, digest, hostPlatform);
+  await pushShellBase(store);
+  const image = await loadImage(store, shellBase.repository, shellBase.tag, hostPlatform);
   return image!;
 }
 
@@ -69,6 +71,8 @@ async function entriesOf({ from, text }: { readonly from?: string; readonly text
     const content = Buffer.from(`${text}\n`);
     return [{ type: "file", path: versionFile, content, mode: 0o644, uid: 0, gid: 0 }];
   }
+  const found = await stat(from).catch(() => undefined);
+  if (!found?.isDirectory()) throw new Error(`--from ${from}: ${found ? "not a folder" : "no such folder"}`);
   const entries = await diffSnapshots(from, new Map(), await takeSnapshot(from));
   return entries.map((entry) => ("uid" in entry ? { ...entry, uid: 0, gid: 0 } : entry));
 }

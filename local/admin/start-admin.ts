@@ -5,8 +5,9 @@ import { parseImageReference } from "../engine/image-reference.ts";
 import { readImage } from "../engine/read-image.ts";
 import { type Bindings, listen } from "../http.ts";
 import type { RegistryStore } from "../registry/registry-store.ts";
-import { clearFaults, listFaults, type Misbehaving, placeFault } from "./fault-table.ts";
+import { type Misbehaving, placeFault } from "./fault-table.ts";
 import { mergedLedger } from "./merged-ledger.ts";
+import { clearFaults, liftFault, listFaults } from "./pending-faults.ts";
 import { pushVersion } from "./push-version.ts";
 import { readPart, readWish } from "./read-wish.ts";
 import { rootArchive } from "./root-archive.ts";
@@ -55,6 +56,10 @@ export async function startAdmin(the: Misbehaving, adminToken: string): Promise<
     clearFaults(the, part === undefined ? undefined : readPart(part));
     return c.json(listFaults(the));
   });
+  app.delete("/faults/:id{\\d+}", (c) => {
+    liftFault(the, Number(c.req.param("id")));
+    return c.json(listFaults(the));
+  });
 
   app.post("/host/kill", async (c) => {
     if (!killHost) throw new HTTPException(409, { message: "there is no Functions host here: the twin runs alone" });
@@ -79,18 +84,23 @@ export async function startAdmin(the: Misbehaving, adminToken: string): Promise<
     return store ? { loginServer, store } : none(`registry ${host}`);
   };
   const storeOf = (c: Context) => placeOf(imageOf(c)).store;
+  const noImage = (c: Context): never => {
+    const { repository, tag, digest } = parseImageReference(imageOf(c));
+    const name = digest === undefined ? `${repository}:${tag}` : `${repository}@${digest}`;
+    throw new HTTPException(404, { message: `no image ${name} in ${placeOf(imageOf(c)).loginServer}` });
+  };
   app.get("/images/files", async (c) => {
-    const image = (await readImage(storeOf(c), imageOf(c))) ?? none(imageOf(c));
+    const image = (await readImage(storeOf(c), imageOf(c))) ?? noImage(c);
     return c.json([...image.files].map(([path, file]) => ({ path, ...file })));
   });
   app.get("/images/file", async (c) => {
     const path = c.req.query("path") ?? "";
-    const image = (await readImage(storeOf(c), imageOf(c))) ?? none(imageOf(c));
+    const image = (await readImage(storeOf(c), imageOf(c))) ?? noImage(c);
     const bytes = (await image.read(path)) ?? none(`file ${path} in ${imageOf(c)}`);
     return c.body(new Uint8Array(bytes), 200, { "content-type": "application/octet-stream" });
   });
   app.get("/images/root", async (c) => {
-    const archive = (await rootArchive(storeOf(c), imageOf(c))) ?? none(imageOf(c));
+    const archive = (await rootArchive(storeOf(c), imageOf(c))) ?? noImage(c);
     const body = Readable.toWeb(archive) as ReadableStream;
     return c.body(body, 200, { "content-type": "application/x-tar" });
   });

@@ -8,8 +8,7 @@ import { faultTable, parts } from "../admin/fault-table.ts";
 import type { LedgerLine } from "../admin/merged-ledger.ts";
 import type { ImageFile } from "../engine/read-image.ts";
 import { environmentLines } from "./environment.ts";
-import type { CommandLine, OptionName } from "./options.ts";
-import { UsageError } from "./options.ts";
+import { type CommandLine, optionsOf, takes, UsageError } from "./options.ts";
 import { RunningTwin } from "./running-twin.ts";
 
 export interface Surroundings {
@@ -26,11 +25,9 @@ interface Command {
   readonly says: string;
   /** How many words it takes, at least and at most. */
   readonly words: readonly [least: number, most: number];
-  readonly options: readonly OptionName[];
   run(twin: RunningTwin, line: CommandLine, around: Surroundings): Promise<void>;
 }
 
-const faultOptions = ["times", "seconds", "status", "retry-after", "on", "method", "run"] as const;
 const ofImage = (image: string) => `image=${encodeURIComponent(image)}`;
 
 export const commands: Readonly<Record<string, Command>> = {
@@ -38,7 +35,6 @@ export const commands: Readonly<Record<string, Command>> = {
     usage: "",
     says: 'lines for a shell: eval "$(npm run -s twin -- env)"',
     words: [0, 0],
-    options: [],
     async run(twin, _, { out }) {
       // Of one that has stopped, the file is still there: its addresses would mislead.
       await twin.ask("/faults");
@@ -49,7 +45,6 @@ export const commands: Readonly<Record<string, Command>> = {
     usage: "IMAGE [PATH]",
     says: "list the files of an image",
     words: [1, 2],
-    options: [],
     async run(twin, { words: [image = "", under = ""] }, { out }) {
       const files = (await (await twin.ask(`/images/files?${ofImage(image)}`)).json()) as (ImageFile & {
         path: string;
@@ -65,7 +60,6 @@ export const commands: Readonly<Record<string, Command>> = {
     usage: "IMAGE PATH",
     says: "print a file of an image",
     words: [2, 2],
-    options: [],
     async run(twin, { words: [image = "", path = ""] }, { out }) {
       const answer = await twin.ask(`/images/file?${ofImage(image)}&path=${encodeURIComponent(path)}`);
       out.write(Buffer.from(await answer.arrayBuffer()));
@@ -75,7 +69,6 @@ export const commands: Readonly<Record<string, Command>> = {
     usage: "IMAGE TO",
     says: "save an image's file system: TO.tar, or an empty or new folder",
     words: [2, 2],
-    options: [],
     async run(twin, { words: [image = "", to = ""] }, { out, cwd }) {
       const answer = await twin.ask(`/images/root?${ofImage(image)}`);
       const archive = Readable.fromWeb(answer.body as Parameters<typeof Readable.fromWeb>[0]);
@@ -89,7 +82,6 @@ export const commands: Readonly<Record<string, Command>> = {
     usage: "IMAGE [--from DIR | --text TEXT]",
     says: "push a new version of an image: what it was (or local/shell:1) with a folder, or a text, on top",
     words: [1, 1],
-    options: ["from", "text"],
     async run(twin, { words: [reference = ""], values: { from, text } }, { out, cwd }) {
       if (from !== undefined && text !== undefined) throw new UsageError("--from or --text, not both");
       const folder = from === undefined ? {} : { from: resolve(cwd, String(from)) };
@@ -101,7 +93,6 @@ export const commands: Readonly<Record<string, Command>> = {
     usage: "host",
     says: "SIGKILL the Functions host; npm start starts it again",
     words: [1, 1],
-    options: [],
     async run(twin, { words: [what] }, { out }) {
       if (what !== "host") throw new UsageError(`only the host can be killed, not ${what}`);
       await twin.ask("/host/kill", { method: "POST" });
@@ -112,7 +103,6 @@ export const commands: Readonly<Record<string, Command>> = {
     usage: "registry",
     says: "delete the registry and make it again: empty, a new creationDate, run ids from the start",
     words: [1, 1],
-    options: [],
     async run(twin, { words: [what] }, { out }) {
       if (what !== "registry") throw new UsageError(`only the registry can be recreated, not ${what}`);
       const answer = await twin.ask("/registry/recreate", { method: "POST" });
@@ -120,20 +110,16 @@ export const commands: Readonly<Record<string, Command>> = {
     },
   },
   fault: {
-    usage: "add PART FAULT …, list, clear [PART]",
-    says: "make a part misbehave; see below",
+    usage: "add PART FAULT …, list, clear [PART | ID]",
+    says: "make a part misbehave, see below; the list gives each an ID",
     words: [1, 3],
-    options: faultOptions,
     async run(twin, { words: [verb, part, fault], values }, { out }) {
       const wish = wishOf(values);
       const bare = fault === undefined && Object.keys(wish).length === 0;
       const answer = await (() => {
         if (verb === "add" && fault !== undefined) return twin.ask("/faults", { body: { part, fault, ...wish } });
         if (verb === "list" && bare && part === undefined) return twin.ask("/faults");
-        if (verb === "clear" && bare)
-          return twin.ask(`/faults${part === undefined ? "" : `?part=${encodeURIComponent(part)}`}`, {
-            method: "DELETE",
-          });
+        if (verb === "clear" && bare) return twin.ask(`/faults${whichOnes(part)}`, { method: "DELETE" });
         throw asWritten("fault", this.usage);
       })();
       for (const one of (await answer.json()) as object[]) out.write(`${JSON.stringify(one)}\n`);
@@ -143,7 +129,6 @@ export const commands: Readonly<Record<string, Command>> = {
     usage: "[--follow]",
     says: "everything that acr, registry and github did, as JSON lines in order of time",
     words: [0, 0],
-    options: ["follow"],
     async run(twin, { values }, { out, stop }) {
       const known: Record<string, string> = {};
       for (;;) {
@@ -165,8 +150,8 @@ export async function runCommand(line: CommandLine, around: Surroundings): Promi
   const { command: name = "", words, values, dir } = line;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) throw new UsageError(`there is no command ${name}`);
-  const alien = Object.keys(values).find((each) => each !== "dir" && !(command.options as string[]).includes(each));
-  if (alien !== undefined) throw new UsageError(`${name} has no --${alien}`);
+  const alien = Object.keys(values).find((each) => !(optionsOf(name) as string[]).includes(each));
+  if (alien !== undefined) throw new UsageError(`${name} has no --${alien}; ${takes(name)}`);
   const [least, most] = command.words;
   if (words.length < least || words.length > most) throw asWritten(name, command.usage);
   await command.run(new RunningTwin(dir), line, around);
@@ -201,11 +186,17 @@ export function usage(): string {
   ].join("\n");
 }
 
+/** All of them, those of a part, or the one with that id of the list. */
+function whichOnes(word: string | undefined): string {
+  if (word === undefined) return "";
+  return /^\d+$/.test(word) ? `/${word}` : `?part=${encodeURIComponent(word)}`;
+}
+
 function wishOf(values: CommandLine["values"]): object {
   const numbers = ["times", "seconds", "status", "retry-after"];
   return Object.fromEntries(
-    faultOptions
-      .filter((name) => values[name] !== undefined)
+    optionsOf("fault")
+      .filter((name) => name !== "dir" && values[name] !== undefined)
       .map((name) => [
         name === "retry-after" ? "retryAfter" : name,
         numbers.includes(name) ? numberOf(name, values[name]) : values[name],

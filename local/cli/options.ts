@@ -6,7 +6,7 @@ import { type PortName, portNames } from "../ports.ts";
 export const twinPortNames = portNames.filter((name): name is TwinPortName => name !== "functions");
 type TwinPortName = Exclude<PortName, "functions">;
 
-/** Every option there is; each command names those it takes. */
+/** Every option there is. */
 const options = {
   dir: { type: "string" },
   help: { type: "boolean", short: "h" },
@@ -30,6 +30,19 @@ const options = {
 } as const;
 
 export type OptionName = keyof typeof options;
+
+/** Those of each command, and of none, which starts the twin; all take --dir too. */
+const taken = new Map<string, readonly OptionName[]>([
+  ["", ["fresh", "engine", "clock-scale", ...twinPortNames.map((name) => `port-${name}` as const)]],
+  ["push", ["from", "text"]],
+  ["fault", ["times", "seconds", "status", "retry-after", "on", "method", "run"]],
+  ["ledger", ["follow"]],
+  ...["env", "ls", "cat", "pull", "kill", "recreate"].map((name) => [name, []] as const),
+]);
+
+export function optionsOf(command: string): readonly OptionName[] {
+  return ["dir", ...(taken.get(command) ?? [])];
+}
 
 export interface CommandLine {
   /** Absent: start the twin. */
@@ -61,9 +74,24 @@ export function readCommandLine(
 export class UsageError extends Error {}
 
 function parse(argv: readonly string[]) {
+  const config = { args: [...argv], options, allowPositionals: true } as const;
   try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true });
+    return parseArgs(config);
   } catch (error) {
-    throw new UsageError((error as Error).message.split(". ")[0] ?? "");
+    const { code, message } = error as NodeJS.ErrnoException;
+    // Node adds advice about positional arguments after the first sentence.
+    const what = message.split(". ")[0] ?? "";
+    if (code !== "ERR_PARSE_ARGS_UNKNOWN_OPTION") throw new UsageError(what);
+    // What follows an option that nobody knows may be its value, so the first word need not be the command.
+    const { positionals } = parseArgs({ ...config, strict: false });
+    const first = argv[0]?.startsWith("-") ? "" : String(argv[0]);
+    const command = positionals.find((word) => taken.has(word)) ?? first;
+    throw new UsageError(taken.has(command) ? `${what}; ${takes(command)}` : what);
   }
+}
+
+/** What helps on whoever wrote an option that is not taken. */
+export function takes(command: string): string {
+  const names = optionsOf(command).map((name) => `--${name}`);
+  return `${command || "npm run twin"} takes ${names.join(", ")}`;
 }

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
 import { promisify } from "node:util";
-import { BlobFiles, digestOf } from "../registry/blob-files.ts";
+import { BlobFiles } from "../registry/blob-files.ts";
 import type { RegistryStore } from "../registry/registry-store.ts";
 import { defaultPath, hostArchitecture, type Image, type ImageConfig } from "./built-in/image.ts";
 import type { LayerEntry } from "./built-in/layer-entry.ts";
@@ -20,21 +20,23 @@ const tools =
 
 export const shellBase = { repository: "local/shell", tag: "1" } as const;
 
+export async function hasShellBase(store: RegistryStore): Promise<boolean> {
+  return (await store.resolve(shellBase.repository, shellBase.tag)) !== undefined;
+}
+
 /**
  * Makes `local/shell:1` from this machine's own shell and tools with the libraries they load, so that demos and tests
- * have a base image without a network. The same machine gives the same digest; nothing is pushed when it is there.
+ * have a base image without a network. Whatever is behind the tag already stays there: a newer version that somebody
+ * pushed must outlive the next start.
  */
-export async function pushShellBase(store: RegistryStore): Promise<string> {
+export async function pushShellBase(store: RegistryStore): Promise<void> {
+  if (await hasShellBase(store)) return;
   const scratchDir = await mkdtemp(join(tmpdir(), "slipway-shell-"));
   try {
     const time = new Date(0);
     const layer = await writeLayer(new BlobFiles(scratchDir), await shellEntries(), time);
     const image: Image = { config: configOf(layer.diffId, time), layers: [layer] };
-    const config = digestOf(JSON.stringify(image.config));
-    const { repository, tag } = shellBase;
-    const present = await store.resolve(repository, tag);
-    if (present?.bytes.includes(config)) return present.digest;
-    return await pushImage(store, repository, tag, image, () => undefined);
+    await pushImage(store, shellBase.repository, shellBase.tag, image, () => undefined);
   } finally {
     await rm(scratchDir, { recursive: true, force: true });
   }

@@ -21,10 +21,21 @@ export interface DecisionAnswer {
   readonly skipped: readonly {
     readonly reason: string;
     readonly count: number;
+    /** The first few; none where the word itself was refused, such as a slipway.yaml with mistakes. */
     readonly images: readonly string[];
     readonly message?: string;
   }[];
-  readonly problems?: readonly { readonly message: string; readonly line?: number }[];
+  readonly problems?: readonly ProblemAnswer[];
+  /** Of a request that is about no build, such as a pause: what came of it. */
+  readonly done?: string;
+}
+
+/** What is wrong in slipway.yaml. */
+export interface ProblemAnswer {
+  readonly message: string;
+  readonly line?: number;
+  readonly key?: string;
+  readonly fix?: string;
 }
 
 export interface SummaryAnswer {

@@ -7,6 +7,7 @@ import {
   describeDuration,
   describeEnd,
   describeOutcome,
+  describeStatus,
   describeWait,
   isTelling,
   runDuration,
@@ -33,7 +34,7 @@ function changes(before: Seen | undefined, seen: Seen, view: View): string[] {
   // After a restart only what was last decided is of interest.
   const told = before ? decisions.reverse() : decisions.slice(0, 1);
   const last = new Map(before?.runs.map((run) => [run.id, run]));
-  const shown = new Map(before?.statuses.map((status) => [status.context, status.state]));
+  const shown = new Set(before?.commit === seen.commit ? before.statuses.map(describeStatus) : []);
   return [
     ...told.flatMap((decision) => [
       `received ${withoutRegistry(describeCause(decision), view.registry)}`,
@@ -41,12 +42,8 @@ function changes(before: Seen | undefined, seen: Seen, view: View): string[] {
     ]),
     ...seen.runs.flatMap((run) => tellRun(last.get(run.id), run, seen, view)),
     ...seen.statuses
-      .filter(
-        ({ context, state }) => state !== "pending" && (shown.get(context) !== state || before?.commit !== seen.commit),
-      )
-      .map(
-        ({ context, state, description }) => `on GitHub: ${context} ${state}${description ? `, ${description}` : ""}`,
-      ),
+      .filter((status) => status.state !== "pending" && !shown.has(describeStatus(status)))
+      .map((status) => `on GitHub: ${describeStatus(status)}`),
   ];
 }
 

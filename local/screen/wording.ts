@@ -1,4 +1,4 @@
-import { type DecisionAnswer, isEnded, type RunAnswer } from "./answers.ts";
+import { type DecisionAnswer, isEnded, type ProblemAnswer, type RunAnswer, type StatusAnswer } from "./answers.ts";
 import type { Seen } from "./read-product.ts";
 
 /** Twelve hex digits tell digests apart; the whole one is in the API. */
@@ -31,20 +31,33 @@ export function describeCause(decision: DecisionAnswer): string {
 }
 
 /** What came of it, skips with their reasons. */
-export function describeOutcome({ planned, plannedCount, skipped, problems }: DecisionAnswer): readonly string[] {
-  const more = plannedCount - planned.length;
-  const names = planned.map((p) => p.image).join(", ");
-  return [
-    ...(plannedCount > 0
-      ? [`${counted(plannedCount, "run")} planned: ${names}${more > 0 ? ` and ${more} more` : ""}`]
-      : []),
+export function describeOutcome(decision: DecisionAnswer): readonly string[] {
+  const { planned, plannedCount, skipped, problems = [], done } = decision;
+  const names = planned.map((p) => p.image);
+  const told = [
+    ...(done === undefined ? [] : [done]),
+    ...(plannedCount > 0 ? [`${counted(plannedCount, "run")} planned: ${listed(names, plannedCount)}`] : []),
     ...skipped.map(({ reason, count, images, message }) => {
-      const which = images.length > 0 ? images.join(", ") : counted(count, "image");
-      return `not built, ${reason}: ${which}${message ? ` (${message})` : ""}`;
+      const what = images.length > 0 ? `not built, ${reason}: ${listed(images, count)}` : `nothing built, ${reason}`;
+      // It would be the first of the problems once more, in one line.
+      const isBelow = images.length === 0 && problems.length > 0;
+      return `${what}${message && !isBelow ? ` (${message})` : ""}`;
     }),
-    ...(problems ?? []).map(({ message, line }) => `slipway.yaml${line ? ` line ${line}` : ""}: ${message}`),
-    ...(plannedCount === 0 && skipped.length === 0 && !problems?.length ? ["nothing to build"] : []),
+    ...problems.map(describeProblem),
   ];
+  return told.length > 0 ? told : ["nothing to build"];
+}
+
+/** As the commit status says it. */
+export function describeProblem({ line, key, message, fix }: ProblemAnswer): string {
+  const where = [line ? ` line ${line}` : "", key ? `, ${key}` : ""].join("");
+  return `slipway.yaml${where}: ${message}${fix ? `; ${fix}` : ""}`;
+}
+
+/** The first few of so many. */
+function listed(names: readonly string[], count: number): string {
+  const more = count - names.length;
+  return `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 const held: Readonly<Record<string, string>> = {
@@ -74,6 +87,11 @@ export function describeBases(run: RunAnswer, registry: string): readonly string
   return Object.entries(run.bases).map(
     ([reference, digest]) => `${withoutRegistry(reference, registry)} ${digest ? shortDigest(digest) : "not found"}`,
   );
+}
+
+/** The context, and all that GitHub's page shows of it. */
+export function describeStatus({ context, state, description }: StatusAnswer): string {
+  return `${context} ${state}${description ? `, ${description}` : ""}`;
 }
 
 /** How the run came to its end, when that was not simply a build. */

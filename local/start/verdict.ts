@@ -1,4 +1,5 @@
 import type { Seen } from "../screen/read-product.ts";
+import { describeProblem } from "../screen/wording.ts";
 
 /** The head of main was decided about and nothing is open any more. */
 export function isSettled(seen: Seen): boolean {
@@ -29,13 +30,16 @@ export function verdict(seen: Seen): Verdict {
     .filter((run) => run.status !== "Succeeded" && run.ended?.code !== "nothing-changed")
     .map((run) => `${run.image} (${run.id}) ${run.status}: ${run.ended?.message ?? "not ended"}`);
   const decision = seen.decisions.find(({ commit }) => commit === seen.commit);
-  const refused = (decision?.skipped ?? []).filter(({ reason }) => reason !== "nothing-changed");
   const problems = decision?.problems ?? [];
+  // A refusal of the whole slipway.yaml only says what its problems say.
+  const refused = (decision?.skipped ?? []).filter(
+    ({ reason, images }) => reason !== "nothing-changed" && (images.length > 0 || problems.length === 0),
+  );
   return {
     lines,
     failures: [
       ...failures,
-      ...problems.map(({ message }) => `slipway.yaml: ${message}`),
+      ...problems.map(describeProblem),
       ...refused.map(({ reason, images, message }) => `${images.join(", ") || "nothing built"}: ${message ?? reason}`),
       ...(runs.length === 0 && problems.length + refused.length === 0 ? ["nothing was built"] : []),
     ],

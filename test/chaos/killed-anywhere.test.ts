@@ -54,7 +54,7 @@ describe("the process dies, once, and is started again", () => {
       expect(sim.deaths, `died ${death.when} effect ${death.at}`).toBe(1);
       expect(await endOf(sim), `died ${death.when} effect ${death.at}`).toEqual(expected);
     }
-  }, 240_000);
+  }, 600_000);
 
   it("ends the same over the uneven diamond, wherever it died", async () => {
     const images = (base: string, app: string) => diamond({ base, app });
@@ -70,5 +70,5 @@ describe("the process dies, once, and is started again", () => {
       }),
       { numRuns: 30 },
     );
-  }, 240_000);
+  }, 600_000);
 });

@@ -13,7 +13,7 @@ const diamond: StoryImages = {
 };
 const kills = 5;
 
-test("a host that is killed again and again loses nothing and builds nothing twice", { timeout: 240_000 }, async () => {
+test("a host that is killed again and again loses nothing and builds nothing twice", { timeout: 600_000 }, async () => {
   const story = await scenario.story("killed");
   const { twin } = scenario;
   const commit = await story.push(diamond);
@@ -28,7 +28,7 @@ test("a host that is killed again and again loses nothing and builds nothing twi
   }
   // A dead pass holds its lease for 20 s, and a call that may have been made is waited for longer than that.
   await story.decision(commit);
-  await scenario.rest(200_000);
+  await scenario.rest(500_000);
 
   const told = `killed after ${killedAfterMs.join(", ")} ms`;
   const runs = await story.runs();

@@ -3,14 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  clearFaults,
-  faultTable,
-  listFaults,
-  type Misbehaving,
-  type Part,
-  placeFault,
-} from "../../../local/admin/fault-table.ts";
+import { faultTable, type Misbehaving, type Part, placeFault } from "../../../local/admin/fault-table.ts";
+import { clearFaults, liftFault, listFaults } from "../../../local/admin/pending-faults.ts";
 import { readWish } from "../../../local/admin/read-wish.ts";
 import { type RunningAzurite, startAzurite } from "../../../local/azurite.ts";
 import { Clock } from "../../../local/clock.ts";
@@ -350,6 +344,57 @@ describe("a fault strikes as the table says", () => {
     await proofs[fault]!(part, fault);
   });
 });
+
+describe("what is listed", () => {
+  test.each(cells)(
+    "%s %s: in the words it was asked for with, and no more when it is taken away by its id",
+    (part, fault) => {
+      add(part, fault);
+      const [listed, ...more] = listFaults(the) as { id: number }[];
+      expect(listed).toMatchObject({ part, fault });
+      expect(more).toEqual([]);
+      liftFault(the, listed!.id);
+      expect(listFaults(the)).toEqual([]);
+      expect(() => liftFault(the, listed!.id)).toThrow(`no fault has the id ${listed!.id}`);
+    },
+  );
+
+  test("what is left of it", async () => {
+    add("acr", "throttle", { times: 3, on: "scheduleRun", retryAfter: 1 });
+    add("registry", "error", { times: 2, status: 503 });
+    await servers.acr!.ask();
+    await servers.registry!.ask();
+    expect(listFaults(the)).toMatchObject([
+      { part: "acr", fault: "throttle", times: 2, on: "scheduleRun", retryAfter: 1 },
+      { part: "registry", fault: "error", times: 1, status: 503 },
+    ]);
+  });
+
+  test("what code arranged: in the part's own words, with an id like the others", () => {
+    world.acr.faults.add({ operation: "getRun" }, { kind: "delay", ms: 5 });
+    registry.faults.push({ times: 1, omit: ["docker-content-digest"] });
+    const [delay, omission] = listFaults(the) as { id: number }[];
+    expect(delay).toMatchObject({ part: "acr", operation: "getRun", action: { kind: "delay", ms: 5 } });
+    expect(omission).toMatchObject({ part: "registry", times: 1, omit: ["docker-content-digest"] });
+    liftFault(the, delay!.id);
+    expect(listFaults(the)).toEqual([omission]);
+  });
+});
+
+test.each(["webhooks", "event-grid", "github"] as const)(
+  "%s: what one fault held back is sent when that is taken away, and the others stay",
+  async (part) => {
+    await listening();
+    add(part, "reorder", { times: 3 });
+    expect(await told(part, 1)).toEqual([]);
+    add(part, "lose");
+    const reorder = listFaults(the).find((each) => "fault" in each && each.fault === "reorder") as { id: number };
+    liftFault(the, reorder.id);
+    await senders[part]!.settled();
+    expect(senders[part]!.came()).toEqual([1]);
+    expect(listFaults(the)).toMatchObject([{ part, fault: "lose", times: 1 }]);
+  },
+);
 
 test("a fault can be added when an earlier one has struck", async () => {
   add("github", "throttle");

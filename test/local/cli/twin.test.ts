@@ -85,7 +85,7 @@ test("a second one in the same folder is refused with the pid of the first", asy
 
 test("one that is interrupted while it starts ends in order, and explains nothing any more", async () => {
   const other = start("interrupted");
-  await other.says(/starting: storage/);
+  await other.says(/starting: identity/);
   other.child.kill("SIGINT");
   expect(await other.ended).toBe(0);
   expect(other.text()).toMatch(/\nStopped \(SIGINT\)\.\n$/);
@@ -120,6 +120,20 @@ test("the same tag pushed again is another digest, and the layer on top is repla
   expect(await type("ls", "team/base:1", "bin")).toContain("bin/sh");
 });
 
+test("a folder that is not there is named, nothing is pushed for it, and local/shell:1 stays as somebody pushed it", async () => {
+  await type("push", "local/shell:1", "--text", "mine");
+  writeFileSync(join(cwd, "note"), "");
+  const before = await type("ledger");
+  await expect(type("push", "platform/x:1", "--from", "/nonexistent")).rejects.toThrow(
+    /^--from \/nonexistent: no such folder$/,
+  );
+  await expect(type("push", "platform/x:1", "--from", "note")).rejects.toThrow(`--from ${cwd}/note: not a folder`);
+  expect(await type("ledger")).toBe(before);
+  await type("push", "platform/x:1", "--text", "x");
+  expect(await type("cat", "platform/x:1", "etc/image-version")).toBe("x\n");
+  expect(await type("cat", "local/shell:1", "etc/image-version")).toBe("mine\n");
+});
+
 test.each([
   [["throttle", "--retry-after", "3"], 429, "3"],
   [["throttle"], 429, null],
@@ -150,25 +164,40 @@ test("every part takes its faults, the list says what is still to come, and clea
   await type("fault", "add", "webhooks", "reorder");
   await type("fault", "add", "event-grid", "lose", "--times", "3");
   const all = [
-    { part: "acr", operation: "execute", runId: "cf1", action: { kind: "hold" } },
-    { part: "acr", operation: "execute", action: { kind: "end", status: "Timeout" } },
-    { part: "acr", operation: "scheduleRun", times: 2, struck: 0, action: { kind: "refuse" } },
-    { part: "github", status: 429, retryAfter: 60 },
-    { part: "github", duplicate: 1 },
-    { part: "webhooks", reverse: 2 },
-    { part: "event-grid", lose: 3 },
-  ];
-  expect(await faults()).toMatchObject(all);
+    { part: "acr", fault: "stuck", run: "cf1" },
+    { part: "acr", fault: "end-timeout", times: 1 },
+    { part: "acr", fault: "error", on: "scheduleRun", times: 2 },
+    { part: "github", fault: "throttle", retryAfter: 60, times: 1 },
+    { part: "github", fault: "duplicate", times: 1 },
+    { part: "webhooks", fault: "reorder", times: 2 },
+    { part: "event-grid", fault: "lose", times: 3 },
+  ].map((fault) => ({ id: expect.any(Number), ...fault }));
+  expect(await faults()).toEqual(all);
   expect((await fetch(`${endpoints.githubApi}/rate_limit`)).status).toBe(429);
   await type("fault", "clear", "acr");
-  expect(await faults()).toMatchObject(all.slice(4));
+  expect(await faults()).toEqual(all.slice(4));
   await type("fault", "clear");
   expect(await faults()).toEqual([]);
 });
 
+test("one fault is taken away by its id, and the others stay", async () => {
+  for (const fault of ["throttle", "error", "lose"]) await type("fault", "add", "github", fault);
+  const [throttle, error, lose] = (await faults()) as { id: number }[];
+  await type("fault", "clear", String(error!.id));
+  expect(await faults()).toEqual([throttle, lose]);
+  await type("fault", "clear", String(lose!.id));
+  expect(await faults()).toEqual([throttle]);
+  await expect(type("fault", "clear", String(error!.id))).rejects.toThrow(`no fault has the id ${error!.id}`);
+  expect(await faults()).toEqual([throttle]);
+});
+
 test.each([
   [["add", "github", "stuck"], "github has no fault stuck; it is for acr"],
-  [["add", "acr", "gremlins"], "no fault is called gremlins"],
+  [
+    ["add", "acr", "gremlins"],
+    "acr has no fault gremlins; it has latency, throttle, error, error-after, reset, reset-after, stuck, end-error, " +
+      "end-timeout, end-failed",
+  ],
   [["add", "moon", "lose"], "moon is none of acr, registry, github, webhooks, event-grid, clock"],
   [["add", "acr", "error", "--on", "doEverything"], "acr has no operation doEverything"],
   [["add", "acr", "error", "--status", "200"], "200 is no 5xx status"],
@@ -193,7 +222,7 @@ test("the registry is made again: empty, and a base can be pushed into it", asyn
   await type("push", "before:1");
   const made = JSON.parse(await type("recreate", "registry")) as { creationDate: string };
   expect(Date.parse(made.creationDate)).toBeGreaterThan(0);
-  await expect(type("ls", "before:1")).rejects.toThrow("there is no before:1");
+  await expect(type("ls", "before:1")).rejects.toThrow(`no image before:1 in ${endpoints.registry}`);
   await type("push", "local/shell:1");
   expect(await type("ls", "local/shell:1", "bin")).toContain("bin/sh");
 });
@@ -272,8 +301,13 @@ test.each([
   [["fault"], "It goes: fault add PART FAULT"],
   [["fault", "list", "acr"], "It goes: fault add PART FAULT"],
   [["fault", "clear", "acr", "--times", "2"], "It goes: fault add PART FAULT"],
-  [["--port-functions", "7071"], "Unknown option '--port-functions'"],
-  [["ls", "a:1", "--times", "2"], "ls has no --times"],
+  [["--port-functions", "7071"], "Unknown option '--port-functions'; npm run twin takes --dir, --fresh, --engine, "],
+  [["push", "a:1", "--form", "x"], "Unknown option '--form'; push takes --dir, --from, --text"],
+  [["list", "--form", "x"], "Unknown option '--form'"],
+  [["ls", "a:1", "--times", "2"], "ls has no --times; ls takes --dir"],
+  [["ls", "nope"], "no image nope:latest in 127.0.0.1:"],
+  [["cat", "nope", "etc"], "no image nope:latest in 127.0.0.1:"],
+  [["pull", "nope", "there"], "no image nope:latest in 127.0.0.1:"],
   [["kill", "azurite"], "only the host can be killed"],
   [["push", "a:1", "--from", "x", "--text", "y"], "not both"],
   [["push", "elsewhere.io/a:1"], "there is no registry elsewhere.io"],

@@ -332,11 +332,11 @@ running(
   },
 );
 
-test("the shell base is pushed once and says what it is", async () => {
+test("the shell base is pushed once", async () => {
   const events: unknown[] = [];
-  world.registry.onEvent((event) => events.push(event));
-  const before = await world.registry.store.resolve("local/shell", "1");
-  expect(await pushShellBase(world.registry.store)).toBe(before?.digest);
+  const deaf = world.registry.onEvent((event) => events.push(event));
+  await pushShellBase(world.registry.store);
+  deaf();
   expect(events).toEqual([]);
   expect(await readHostFile("/bin/sh")).toEqual(await readFile(world.registry.store, "local/shell:1", "/bin/sh"));
 });

@@ -122,7 +122,7 @@ app        Skipped               local-2
             ...push,
             planned: [],
             plannedCount: 0,
-            skipped: [{ reason: "invalid-config", count: 2, images: [], message: "see below" }],
+            skipped: [{ reason: "invalid-config", count: 1, images: [], message: "unknown key `tag`" }],
             problems: [{ message: "unknown key `tag`", line: 4 }],
           },
         ],
@@ -132,7 +132,7 @@ app        Skipped               local-2
 Slipway on this machine  8 s  Ctrl-C stops it, nothing is lost
 
 Received  push to demo/platform main at 1a2b3c4 by ada
-Decided   not built, invalid-config: 2 images (see below)
+Decided   nothing built, invalid-config
           slipway.yaml line 4: unknown key \`tag\`
 
 `,

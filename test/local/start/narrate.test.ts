@@ -41,6 +41,55 @@ test("a second event and the state of a commit on GitHub", () => {
   ]);
 });
 
+test("what a status says of a commit is told again when only its words have changed", () => {
+  const told = (description: string) => viewOf({ seen: seenOf([], { statuses: [{ ...built, description }] }) });
+  const built = { context: "slipway/base", state: "success" };
+  expect(narrate(told("Built"), told("Built, and main points to it"))).toEqual([
+    "on GitHub: slipway/base success, Built, and main points to it",
+  ]);
+  expect(narrate(told("Built"), told("Built"))).toEqual([]);
+});
+
+test.each([
+  ["pause", "paused base: incident 7"],
+  ["resume", "resumed base"],
+  ["stop", "stopped wave d1: 2 of its 5 runs are open"],
+])("a request that is about no build is told by what came of it: %s", (action, done) => {
+  const asked = { ...push, id: "r1", cause: { kind: "request", id: "r1", action }, planned: [], plannedCount: 0, done };
+  const before = viewOf({ seen: seenOf([]) });
+  expect(narrate(before, viewOf({ seen: seenOf([], { decisions: [asked, push] }) }))).toEqual([
+    `received request to ${action}`,
+    `decided: ${done}`,
+  ]);
+});
+
+test("a slipway.yaml with mistakes: that nothing is built, and each mistake once, with line, key and fix", () => {
+  const problem = { line: 4, key: "images.base.tag", message: "unknown key", fix: "did you mean `tags`?" };
+  const message = "slipway.yaml line 4, images.base.tag: unknown key; did you mean `tags`? (and 1 more)";
+  const skipped = [{ reason: "invalid-config", count: 1, images: [], message }];
+  const problems = [problem, { line: 9, message: "registry is missing" }];
+  const refused = { ...push, id: "d2", planned: [], plannedCount: 0, skipped, problems };
+  expect(narrate(viewOf({ seen: seenOf([]) }), viewOf({ seen: seenOf([], { decisions: [refused] }) }))).toEqual([
+    "received push to demo/platform main at 1a2b3c4 by ada",
+    "decided: nothing built, invalid-config",
+    "decided: slipway.yaml line 4, images.base.tag: unknown key; did you mean `tags`?",
+    "decided: slipway.yaml line 9: registry is missing",
+  ]);
+});
+
+test("a word that concerns no image by name, and more images than are named", () => {
+  const skipped = [
+    { reason: "wave-not-found", count: 1, images: [], message: "there is no wave w9" },
+    { reason: "base-failed", count: 60, images: ["app", "web"] },
+  ];
+  const decided = { ...push, id: "d2", planned: [], plannedCount: 0, skipped };
+  expect(narrate(viewOf({ seen: seenOf([]) }), viewOf({ seen: seenOf([], { decisions: [decided] }) }))).toEqual([
+    "received push to demo/platform main at 1a2b3c4 by ada",
+    "decided: nothing built, wave-not-found (there is no wave w9)",
+    "decided: not built, base-failed: app, web and 58 more",
+  ]);
+});
+
 test("what is started, which engine, what happened, where errors are: each once", () => {
   const engine = { name: "built-in", why: "No Docker here.", warning: "RUN cannot work." };
   const full = viewOf({ starting: "storage", engine, notices: ["one", "two"], errorLog: "host.log" });

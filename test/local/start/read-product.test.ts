@@ -99,3 +99,11 @@ test("the verdict names what did not succeed, and why", () => {
   });
   expect(verdict(seenOf([])).failures).toEqual(["nothing was built"]);
 });
+
+test("the verdict names a mistake of slipway.yaml once", () => {
+  const message = "slipway.yaml line 4, version: is missing; write `version: 1`";
+  const skipped = [{ reason: "invalid-config", count: 1, images: [], message }];
+  const problems = [{ line: 4, key: "version", message: "is missing", fix: "write `version: 1`" }];
+  const decisions = [{ ...push, planned: [], plannedCount: 0, skipped, problems }];
+  expect(verdict(seenOf([], { decisions })).failures).toEqual([message]);
+});
