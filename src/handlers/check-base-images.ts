@@ -176,14 +176,15 @@ async function check(reference: string, known: Followed | undefined, ports: Chec
   const inSeconds = (seconds: number) => new Date(ports.now() + seconds * 1000).toISOString();
   if (lookup.kind === "found") {
     const { problem: _, notBefore: __, offered: ___, ...good } = before;
-    if (lookup.digest !== before.digest || before.claimedBy !== undefined)
+    if (lookup.digest !== before.digest || before.claimedBy !== undefined || before.unsure)
       await tell(reference, lookup.digest, known, ports);
     const rest = leaveAloneSeconds !== undefined && { notBefore: inSeconds(leaveAloneSeconds) };
     const value = { ...good, checkedAt, failures: 0, ...(offered && { offered }), ...rest };
     return { value, leaveAlone: leaveAloneSeconds !== undefined };
   }
   // That it is gone is news too: that it is back will be, whatever its digest.
-  if (lookup.kind === "absent" && before.digest !== undefined) await tell(reference, undefined, known, ports);
+  if (lookup.kind === "absent" && before.digest !== undefined && !before.unsure)
+    await tell(reference, undefined, known, ports);
   const problem = lookup.kind === "absent" ? "it does not exist at its registry" : lookup.why;
   const failures = before.failures + 1;
   const forbidden = lookup.kind === "unknown" && lookup.forbidden === true;

@@ -10,13 +10,14 @@ import type { Cause, SkipReason } from "../core/plan/reason.ts";
 import { seqOf } from "../core/run/desk.ts";
 import { keys, rangeOf } from "../core/state/keys.ts";
 import type { Followed, Run, Track } from "../core/state/rows.ts";
-import type { RowWrite, StoredRow } from "../core/state/store.ts";
+import type { StoredRow } from "../core/state/store.ts";
 import { TransientError } from "../errors.ts";
 import { queueNames } from "../ports.ts";
 import { recordNothing } from "./decide-nothing.ts";
+import { readFollowed, remember } from "./followed.ts";
 import { type InboxWriter, leaveWord } from "./inbox.ts";
 import type { TagMoved } from "./messages.ts";
-import { findOrSay, platformPartition, pushesPartition, type Registries, type Registry } from "./registries.ts";
+import { findOrSay, pushesPartition, type Registries, type Registry } from "./registries.ts";
 
 export interface ResolveTagPorts extends InboxWriter {
   readonly registries: Registries;
@@ -36,7 +37,7 @@ export async function resolveTag(message: TagMoved, ports: ResolveTagPorts): Pro
   if (followers.length === 0)
     return decideAside(ports, message, "base-not-followed", `no image stands on ${message.reference}`);
   for (let conflicts = 0; conflicts < conflictsMost; conflicts++) {
-    const { row } = await ports.rows.read(platformPartition, keys.followed(message.reference));
+    const row = await readFollowed(message.reference, ports);
     const lookup = await ports.resolveDigest(message.reference);
     if (lookup.kind === "unknown" && lookup.forbidden)
       return decideNothing(ports, message, "base-not-followed", lookup.why);
@@ -45,7 +46,10 @@ export async function resolveTag(message: TagMoved, ports: ResolveTagPorts): Pro
         ...(lookup.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: lookup.retryAfterSeconds }),
       });
     if (lookup.kind === "absent") {
-      if (!(await isForgotten(row, ports))) continue;
+      const known = row?.value as Followed | undefined;
+      // That it is back will be news: meanwhile builds may have failed for want of it.
+      const gone = known?.digest && !known.unsure && { ...known, unsure: true as const, pending: undefined };
+      if (gone && !(await remember(ports, row, gone))) continue;
       return decideNothing(ports, message, "base-absent", `${message.reference} does not exist at its registry`);
     }
     const outcome = await follow(message, lookup.digest, row, followers, ports);
@@ -53,20 +57,6 @@ export async function resolveTag(message: TagMoved, ports: ResolveTagPorts): Pro
     if (outcome !== "conflict") return outcome;
   }
   throw new TransientError(`resolve ${message.reference}: what is known of it changed under each write`);
-}
-
-/** A tag that comes back is news, with whatever digest: meanwhile builds may have failed for want of it. */
-async function isForgotten(row: StoredRow | undefined, ports: ResolveTagPorts): Promise<boolean> {
-  const known = row?.value as Followed | undefined;
-  if (known?.digest === undefined) return true;
-  const { digest, since, claimedBy: _, pending: __, ...rest } = known;
-  const at = new Date(ports.now()).toISOString();
-  return remember(ports, row, {
-    ...rest,
-    checkedAt: at,
-    ...(since ? { previous: { digest, since } } : {}),
-    past: addPast(pastOf(known), { digest, until: at }),
-  });
 }
 
 export async function giveUpTag(message: TagMoved, error: Error, ports: ResolveTagPorts): Promise<void> {
@@ -82,7 +72,7 @@ async function follow(
 ): Promise<string | "later" | "conflict"> {
   const known = row?.value as Followed | undefined;
   const at = new Date(ports.now()).toISOString();
-  const isKnown = known?.digest === digest;
+  const isKnown = known?.digest === digest && !known.unsure;
   const unchanged = async () => {
     if (known?.pending && !(await remember(ports, row, { ...known, checkedAt: at, pending: undefined })))
       return "conflict" as const;
@@ -106,9 +96,9 @@ async function follow(
 
   const moves = (known?.moves ?? 0) + 1;
   const id = wordId(message.reference, digest, moves, known);
-  const before = isKnown ? known.previous : known?.since ? { digest: known.digest!, since: known.since } : undefined;
-  const from = before?.digest;
-  const past = isKnown || !from ? pastOf(known) : addPast(pastOf(known), { digest: from, until: at });
+  const left = known?.digest === digest ? undefined : known?.digest;
+  const past = left ? addPast(pastOf(known), { digest: left, until: at }) : pastOf(known);
+  const from = left ?? past.at(-1)?.digest;
   const concerned = followers.filter((f, i) => f.moves && makers[i] === undefined).map((f) => f.registry);
   for (const registry of concerned)
     await leaveWord(ports, registry, {
@@ -127,7 +117,6 @@ async function follow(
     checkedAt: at,
     moves,
     failures: 0,
-    ...(before ? { previous: before } : {}),
     past,
     ...(claimedBy === undefined ? {} : { claimedBy }),
   };
@@ -215,14 +204,6 @@ async function makerOf(
   const maker = (await read(keys.makes(reference))) as { readonly track: string } | undefined;
   const track = maker && ((await read(maker.track)) as Track | undefined);
   return track?.active && { run: track.active.id, building: true };
-}
-
-async function remember(ports: ResolveTagPorts, row: StoredRow | undefined, value: Followed): Promise<boolean> {
-  const followedKey = keys.followed(value.reference);
-  const write: RowWrite = row
-    ? { kind: "replace", key: followedKey, value, etag: row.etag }
-    : { kind: "insert", key: followedKey, value };
-  return (await ports.rows.transact(platformPartition, [write])).kind === "done";
 }
 
 /** A registry with images that stand on the tag, or (`moves` false) only on digests it once had. */

@@ -6,17 +6,19 @@ import type { Readable } from "node:stream";
 import type { DigestLookup } from "../core/image/digest-lookup.ts";
 import { pinDockerfile } from "../core/image/pin-dockerfile.ts";
 import { formatReference } from "../core/image/reference.ts";
+import { pastOf } from "../core/image/tag-history.ts";
 import { seqOf } from "../core/run/desk.ts";
 import { isInputFault } from "../core/run/end-code.ts";
 import { dockerfileOptions } from "../core/run/render-run.ts";
 import type { SourceRepository } from "../core/source.ts";
 import { keys } from "../core/state/keys.ts";
-import type { Attempt, Inbox, Run, Track } from "../core/state/rows.ts";
+import type { Attempt, Followed, Inbox, Run, Track } from "../core/state/rows.ts";
 import type { Rows } from "../core/state/store.ts";
 import { PermanentError, TransientError } from "../errors.ts";
 import type { LogStore } from "../ports.ts";
 import type { Secret } from "../secret.ts";
 import { dependenciesIn } from "./dependencies-in-log.ts";
+import { readFollowed, remember } from "./followed.ts";
 import { type InboxWriter, leaveWord } from "./inbox.ts";
 import { lastWords } from "./last-words.ts";
 import { maskLines } from "./mask-lines.ts";
@@ -135,11 +137,28 @@ const logPatienceMs = 600_000;
 /** ACR keeps logs 30 days, or one with customer-managed keys; ours stay as long as the history does. */
 async function collect(run: Run, attempt: Attempt, ports: RunWorkPorts): Promise<void> {
   const kept = await keepLog(attempt, run, ports);
+  await doubtUnseen(attempt, ports);
   // The tags first: the word below is what says that nothing is owed any more.
   await pointStableTags(run, ports);
   await pointTagsOfOthers(run, attempt, ports);
   const id = `${run.id}.${attempt.number}.collected`;
   await leaveWord(ports, ports.registry, { kind: "log-collected", id, run: run.id, attempt: attempt.number, ...kept });
+}
+
+/**
+ * A build that met a digest which nobody had seen behind the tag: should the tag go back to the one that is known, nobody
+ * would call it news, and the image would stay on the other. Tags made here are left out: their runs' ends tell.
+ */
+async function doubtUnseen({ bases, startedAt }: Attempt, ports: RunWorkPorts): Promise<void> {
+  for (const [reference, met] of Object.entries(bases)) {
+    const row = met === null ? undefined : await readFollowed(reference, ports);
+    const known = row?.value as Followed | undefined;
+    const wasSeen = pastOf(known).some(({ digest, until }) => digest === met && until >= startedAt);
+    if (!known?.digest || known.digest === met || known.unsure || wasSeen) continue;
+    if (await readRow(ports, keys.makes(reference))) continue;
+    if (!(await remember(ports, row, { ...known, unsure: true })))
+      throw new TransientError(`what is known of ${reference} changed meanwhile`);
+  }
 }
 
 async function keepLog(

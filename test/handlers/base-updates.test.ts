@@ -316,6 +316,55 @@ describe("a base that moves to what failed before", () => {
   });
 });
 
+describe("a digest that only a build has met", () => {
+  const alone: readonly SimImage[] = [{ name: "a", files: "a", on: [debian] }];
+  const meets = async (outcome: "Succeeded" | "Failed") => {
+    const sim = await built(alone);
+    sim.tellTag(debian, "base-check");
+    await sim.settle();
+    sim.moveTag(debian, d(2));
+    sim.outcome = () => outcome;
+    await sim.push([{ ...alone[0]!, files: "a2" }], commitOf(2));
+    await sim.settle();
+    sim.outcome = () => "Succeeded";
+    sim.moveTag(debian, d(1));
+    sim.tellTag(debian, "base-check");
+    await sim.settle();
+    return (await sim.tracks())[0];
+  };
+
+  it("is not stayed on when the tag goes back to the one that is known", async () => {
+    expect((await meets("Succeeded"))?.built).toMatchObject({ commit: commitOf(2), bases: { [debian]: d(1) } });
+  });
+
+  it("does not keep what failed on it from being built when it is gone", async () => {
+    expect((await meets("Failed"))?.built).toMatchObject({ commit: commitOf(2), bases: { [debian]: d(1) } });
+  });
+
+  it("is news to the others when it stays", async () => {
+    const sim = await built([...alone, { name: "b", files: "b", on: [debian] }]);
+    sim.tellTag(debian, "base-check");
+    await sim.settle();
+    sim.moveTag(debian, d(2));
+    await sim.push(
+      [
+        { ...alone[0]!, files: "a2" },
+        { name: "b", files: "b", on: [debian] },
+      ],
+      commitOf(2),
+    );
+    await sim.settle();
+    sim.tellTag(debian, "base-check");
+    await sim.settle();
+    expect((await sim.tracks()).map((t) => [t.image, t.built?.bases[debian]])).toEqual([
+      ["a", d(2)],
+      ["b", d(2)],
+    ]);
+    expect([sim.builds("a"), sim.builds("b")]).toEqual([2, 2]);
+    expect(when((await sim.runs()).at(-1))).toMatchObject({ from: d(1), to: d(2) });
+  });
+});
+
 describe("an image that did not change with the last commits", () => {
   const alone: readonly SimImage[] = [{ name: "a", files: "a", on: [debian] }];
   const moved = async (sim: Simulation) => {

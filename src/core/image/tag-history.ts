@@ -15,14 +15,8 @@ export interface PastDigest {
 
 const pastMost = 20;
 
-/** Rows of followed tags that were written before `past` was kept know the last digest only. */
-export function pastOf(followed?: {
-  readonly past?: readonly PastDigest[];
-  readonly previous?: { readonly digest: string };
-  readonly since?: string;
-}): readonly PastDigest[] {
-  const { past, previous, since } = followed ?? {};
-  return past ?? (previous && since ? [{ digest: previous.digest, until: since }] : []);
+export function pastOf(followed?: { readonly past?: readonly PastDigest[] }): readonly PastDigest[] {
+  return followed?.past ?? [];
 }
 
 export function addPast(past: readonly PastDigest[], left: PastDigest): readonly PastDigest[] {

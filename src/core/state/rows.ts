@@ -479,9 +479,10 @@ export interface Followed {
   readonly digest?: string;
   /** When this digest was first seen, ISO 8601. */
   readonly since?: string;
-  readonly previous?: { readonly digest: string; readonly since: string };
-  /** The last digests before this one, oldest first; absent in rows written before this was kept. */
+  /** The last digests before this one, oldest first. */
   readonly past?: readonly PastDigest[];
+  /** It was gone meanwhile, or a build met another: whatever is behind it next is news, the same digest too. */
+  readonly unsure?: true;
   /** A run of ours that makes the tag and had not ended when this digest came: whose it is has to be seen yet. */
   readonly claimedBy?: string;
   /** When its registry was last asked. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { addPast, behindSince, pastOf } from "../../../src/core/image/tag-history.ts";
+import { addPast, behindSince, type pastOf } from "../../../src/core/image/tag-history.ts";
 
 const hour = (n: number) => new Date(Date.parse("2026-11-23T00:00:00.000Z") + n * 3_600_000).toISOString();
 /** What was behind the tag hour by hour, from hour 0 on; the last is there still. */
@@ -44,10 +44,5 @@ describe("the past of a tag", () => {
     );
     expect(past).toHaveLength(20);
     expect([past[0]!.digest, past.at(-1)!.digest]).toEqual(["d30", "d49"]);
-  });
-
-  it("is read from rows that remember only the last digest", () => {
-    expect(pastOf({ since: hour(2), previous: { digest: "a" } })).toEqual([{ digest: "a", until: hour(2) }]);
-    expect([pastOf(undefined), pastOf({ since: hour(2) })]).toEqual([[], []]);
   });
 });

@@ -1,0 +1,25 @@
+/** What is known of a tag that images stand on: one row, written by whoever looked last. */
+import { keys } from "../core/state/keys.ts";
+import type { Followed } from "../core/state/rows.ts";
+import type { Rows, RowWrite, StoredRow } from "../core/state/store.ts";
+import { platformPartition } from "./registries.ts";
+
+export async function readFollowed(
+  reference: string,
+  { rows }: { readonly rows: Rows },
+): Promise<StoredRow | undefined> {
+  return (await rows.read(platformPartition, keys.followed(reference))).row;
+}
+
+/** False: somebody else has written it since `row` was read. */
+export async function remember(
+  { rows }: { readonly rows: Rows },
+  row: StoredRow | undefined,
+  value: Followed,
+): Promise<boolean> {
+  const followedKey = keys.followed(value.reference);
+  const write: RowWrite = row
+    ? { kind: "replace", key: followedKey, value, etag: row.etag }
+    : { kind: "insert", key: followedKey, value };
+  return (await rows.transact(platformPartition, [write])).kind === "done";
+}
