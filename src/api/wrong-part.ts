@@ -48,7 +48,7 @@ function describe(issue: Issue, schema: z.ZodType, found: unknown): Omit<WrongPa
       const takes = issue.values.map(String);
       return takes.length <= valuesInWords
         ? { message: `must be ${either(takes)}, ${but}` }
-        : { message: `must be one of what it takes, ${but}`, takes };
+        : { message: `must be one of those in "takes", ${but}`, takes };
     }
     case "too_small":
       return { message: issue.origin === "string" ? "must not be empty" : `must be at least ${issue.minimum}, ${but}` };

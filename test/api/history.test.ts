@@ -126,7 +126,7 @@ describe("filters", () => {
   it.each([
     [{ source: "nobody/knows" }, 404, "Slipway has not heard of the source nobody/knows"],
     [{ source: "99" }, 404, "Slipway has not heard of the source 99"],
-    [{ status: "done" }, 400, 'query.status: must be one of what it takes, found "done"'],
+    [{ status: "done" }, 400, 'query.status: must be one of those in "takes", found "done"'],
   ])("%j that nothing can ever fit is refused and not an empty list", async (query, status, detail) => {
     expect((await world.get("runs", query)).json).toMatchObject({ status, detail });
   });
