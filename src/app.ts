@@ -15,8 +15,8 @@ import { createTableRows } from "./azure/table-rows.ts";
 import { uploadContext } from "./azure/upload-context.ts";
 import { parsePlatformYaml } from "./config/platform-yaml.ts";
 import { parseSlipwayYaml } from "./config/slipway-yaml.ts";
-import type { ConfigProblem } from "./core/config/definition.ts";
 import type { Platform } from "./core/config/platform.ts";
+import { problemText } from "./core/config/problem-text.ts";
 import { mayPublish } from "./core/config/publish.ts";
 import type { DigestLookup, Look, Offered } from "./core/image/digest-lookup.ts";
 import { parseReference } from "./core/image/reference.ts";
@@ -74,8 +74,7 @@ function loadPlatform(platformFile: string, appRoot: string, problems: string[])
   }
   const parsed = parsePlatformYaml(text);
   if (parsed.ok) return parsed.value;
-  const words = (p: ConfigProblem) => `${path} line ${p.line}${p.key ? `, ${p.key}` : ""}: ${p.message}; ${p.fix}`;
-  problems.push(...parsed.problems.map(words));
+  problems.push(...parsed.problems.map((problem) => problemText(path, problem)));
   return undefined;
 }
 

@@ -1,30 +1,29 @@
-/** Who stands directly on a tag, in every registry. */
+/** Who stands directly on a tag or a digest, in every registry. */
+import { z } from "zod";
 import { isPinned, parseReference } from "../core/image/reference.ts";
-import { rangeOf } from "../core/state/keys.ts";
+import { type KeyRange, key, keys, rangeOf } from "../core/state/keys.ts";
 import type { Base, Track } from "../core/state/rows.ts";
 import type { Registry } from "../handlers/registries.ts";
 import { allRegistries, type HistoryPorts } from "./history.ts";
 
-export interface Dependent {
-  readonly image: string;
-  readonly ref: string;
-  readonly source: string;
-  readonly registry: string;
-  /** The tag. */
-  readonly on: string;
-  /** Names a digest beside the tag, so it does not follow. */
-  readonly pinned?: true;
-  /** What it stands on; absent before it is built. */
-  readonly digest?: string;
-}
+export const Dependent = z.object({
+  image: z.string(),
+  ref: z.string(),
+  source: z.string(),
+  registry: z.string(),
+  on: z.string().describe("the tag, or the digest that was asked for"),
+  pinned: z.literal(true).optional().describe("names a digest, so it does not follow"),
+  digest: z.string().optional().describe("what it stands on; absent before it is built"),
+});
+export type Dependent = z.infer<typeof Dependent>;
 
 const dependentsMost = 1000;
 
-export async function dependentsOf(tags: readonly string[], ports: HistoryPorts): Promise<readonly Dependent[]> {
+export async function dependentsOf(references: readonly string[], ports: HistoryPorts): Promise<Dependent[]> {
   const found = (await allRegistries(ports)).flatMap((registry) =>
-    tags.flatMap((tag) => [
-      readDependents("base", tag, registry, ports),
-      readDependents("pinned", tag, registry, ports),
+    references.flatMap((reference) => [
+      readDependents("base", reference, registry, ports),
+      readDependents("pinned", reference, registry, ports),
     ]),
   );
   return (await Promise.all(found)).flat();
@@ -36,24 +35,32 @@ async function readDependents(
   registry: Registry,
   ports: HistoryPorts,
 ): Promise<readonly Dependent[]> {
-  const edges = await ports.rows.list(registry.partition, rangeOf(edge, on), dependentsMost);
-  const dependents = edges.map(async ({ value }): Promise<Dependent | undefined> => {
+  const range = edge === "pinned" && on.includes("@") ? pinsOfRepository(on) : rangeOf(edge, on);
+  const edges = await ports.rows.list(registry.partition, range, dependentsMost);
+  const dependents = edges.map(async ({ key: rowKey, value }): Promise<Dependent | undefined> => {
     const { track: trackKey } = value as { readonly track: string };
     const track = (await ports.rows.read(registry.partition, trackKey)).row?.value as Track | undefined;
     if (!track) return undefined;
-    const pin = edge === "pinned" && track.bases.find(({ tag }) => tag === on);
-    const digest = pin ? pinnedDigest(pin) : track.built?.bases[on];
+    const pin = track.bases.find((b) => b.pinned && (b.tag === on || b.reference === on));
+    if (edge === "pinned" && (!pin || keys.pinned(pin.tag ?? pin.reference, track.key) !== rowKey)) return undefined;
+    const digest = edge === "pinned" ? pinnedDigest(pin!) : track.built?.bases[on];
     return {
       image: track.image,
       ref: track.ref,
       source: track.source.fullName,
       registry: registry.alias,
       on,
-      ...(pin ? { pinned: true } : {}),
+      ...(edge === "pinned" ? { pinned: true as const } : {}),
       ...(digest ? { digest } : {}),
     };
   });
   return (await Promise.all(dependents)).filter((d) => d !== undefined);
+}
+
+/** A digest may be named beside any tag of its repository, or without one. In keys, `:` and `@` sort right before `A`. */
+function pinsOfRepository(reference: string): KeyRange {
+  const repository = key("pinned", reference.slice(0, reference.indexOf("@")));
+  return { from: `${repository}:`, to: `${repository}A` };
 }
 
 export function pinnedDigest({ reference }: Base): string | undefined {

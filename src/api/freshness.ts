@@ -1,32 +1,30 @@
 /** What an image stands on now, what it was built on, and since when there is something newer. */
-
+import { z } from "zod";
 import { behindSince, type PastDigest, pastOf, type TagHistory } from "../core/image/tag-history.ts";
 import { seqOf } from "../core/run/desk.ts";
 import { movingBases } from "../core/run/place.ts";
 import { keys, rangeOf } from "../core/state/keys.ts";
-import type { Base, Followed, Run, RunSummary, Track } from "../core/state/rows.ts";
+import type { Followed, Run, RunSummary, Track } from "../core/state/rows.ts";
 import { platformPartition, type Registry } from "../handlers/registries.ts";
 import { pinnedDigest } from "./dependents.ts";
 import type { HistoryPorts } from "./history.ts";
 import { homeOf, readMade } from "./named.ts";
+import { BaseOf, Digest, Moment } from "./schemas.ts";
 
-export interface BaseView extends Base {
-  /** What the last build stands on. */
-  readonly digest?: string;
-  /** What is behind the tag now, as far as anybody has looked. */
-  readonly now?: string;
-  /** Since when, at least, it is something else than the build stands on. */
-  readonly newerSince?: string;
-  readonly hoursBehind?: number;
-  /** Why nobody knows. */
-  readonly problem?: string;
-}
+export const BaseView = BaseOf.extend({
+  digest: Digest.optional().describe("what the last build stands on"),
+  now: Digest.optional().describe("what is behind the tag now, as far as anybody has looked"),
+  newerSince: Moment.optional().describe("since when, at least, it is something else than the build stands on"),
+  hoursBehind: z.number().optional(),
+  problem: z.string().optional().describe("why nobody knows"),
+});
+export type BaseView = z.infer<typeof BaseView>;
 
 export async function basesOf(
   { track, registry }: { readonly track: Track; readonly registry: Registry },
   now: number,
   ports: HistoryPorts,
-): Promise<readonly BaseView[]> {
+): Promise<BaseView[]> {
   const moving = new Set(movingBases(track));
   return Promise.all(
     track.bases.map(async (base): Promise<BaseView> => {
@@ -56,7 +54,7 @@ async function readRun(id: string, registry: Registry, ports: HistoryPorts): Pro
   return (await ports.rows.read(registry.partition, keys.run(seqOf(id)))).row?.value as Run | undefined;
 }
 
-/** Our own tags by what we built, unless another digest was seen there since; all others by what was seen at their registry. */
+/** Our own tags by what we built, unless somebody pushed over it; all others by what was seen at their registry. */
 async function historyOf(
   tag: string,
   on: string | undefined,
@@ -68,10 +66,16 @@ async function historyOf(
   const run = home && made && (await readRun(made.run, home, ports));
   const since = run?.times.Succeeded;
   const seen = seenOf(followed);
-  if (!run || !since || (seen && seen.digest !== made.digest && seen.since > since))
+  if (!run || !since || isPushedOver(followed, made.digest, since))
     return { ...(seen ? { history: seen } : {}), ...(followed?.problem ? { problem: followed.problem } : {}) };
   const past = made.digest === on ? [] : await pastOfRun(run, home, ports);
   return { history: { digest: made.digest, since, past } };
+}
+
+/** Whether another digest was seen behind a tag after a run of ours had pushed this one there. */
+export function isPushedOver(followed: Followed | undefined, digest: string, since: string): boolean {
+  const seen = seenOf(followed);
+  return seen !== undefined && seen.digest !== digest && seen.since > since;
 }
 
 function seenOf(followed: Followed | undefined): TagHistory | undefined {

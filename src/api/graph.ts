@@ -3,6 +3,8 @@ import { z } from "zod";
 import { rangeOf } from "../core/state/keys.ts";
 import type { Track } from "../core/state/rows.ts";
 import { allRegistries, type HistoryPorts } from "./history.ts";
+import { answerJson, type Route, route } from "./route.ts";
+import { nothing } from "./schemas.ts";
 
 const Node = z.object({
   id: z.string(),
@@ -21,16 +23,36 @@ const Edge = z.object({
   class: z.enum(["runtime", "buildtime", "frontend"]),
   pinned: z.boolean(),
 });
-export const GraphView = z.object({
+const GraphView = z.object({
   nodes: z.array(Node),
   edges: z.array(Edge),
   truncated: z.boolean().describe("there are more images than are shown"),
 });
-export type Graph = z.infer<typeof GraphView>;
+type Graph = z.infer<typeof GraphView>;
+
+export function graphRoutes(ports: HistoryPorts): readonly Route[] {
+  return [
+    route({
+      method: "GET",
+      template: "graph",
+      summary:
+        "Who stands on whom: images by ref, and the bases that nobody here builds; as JSON, or as DOT for Graphviz",
+      params: nothing,
+      query: z.object({ format: z.enum(["json", "dot"]).default("json") }),
+      answers: GraphView,
+      async handle({ query }) {
+        const graph = await readGraph(ports);
+        if (query.format === "json") return answerJson(graph);
+        const headers = { "content-type": "text/vnd.graphviz; charset=utf-8", "cache-control": "no-store" };
+        return { status: 200, headers, body: toDot(graph) };
+      },
+    }),
+  ];
+}
 
 const tracksMost = 20_000;
 
-export async function readGraph(ports: HistoryPorts): Promise<Graph> {
+async function readGraph(ports: HistoryPorts): Promise<Graph> {
   const registries = await allRegistries(ports);
   const lists = await Promise.all(
     registries.map(async (registry) => ({
@@ -73,7 +95,7 @@ export async function readGraph(ports: HistoryPorts): Promise<Graph> {
 }
 
 /** https://graphviz.org/doc/info/lang.html */
-export function toDot({ nodes, edges }: Graph): string {
+function toDot({ nodes, edges }: Graph): string {
   const lines = [
     ...nodes.map((n) =>
       n.kind === "image"

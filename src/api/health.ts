@@ -1,8 +1,12 @@
+/** Whether everything Slipway depends on answers, in words. */
+import { z } from "zod";
 import type { RegistryFacts } from "../core/run/acr-run.ts";
 import { key, keys, rangeOf } from "../core/state/keys.ts";
 import type { Lease, Throttle } from "../core/state/rows.ts";
 import { platformPartition } from "../handlers/registries.ts";
 import type { HistoryPorts } from "./history.ts";
+import { answerJson, type Route, route } from "./route.ts";
+import { nothing } from "./schemas.ts";
 
 export interface HealthPorts extends HistoryPorts {
   factsOf(alias: string): Promise<RegistryFacts>;
@@ -10,17 +14,33 @@ export interface HealthPorts extends HistoryPorts {
   now(): number;
 }
 
-export interface Check {
-  readonly name: string;
-  readonly ok: boolean;
-  /** In words; what is wrong and what follows from it. */
-  readonly detail: string;
+const Check = z.object({
+  name: z.string(),
+  ok: z.boolean(),
+  detail: z.string().describe("in words; what is wrong and what follows from it"),
+});
+type Check = z.infer<typeof Check>;
+const HealthView = z.object({ ok: z.boolean(), checks: z.array(Check) });
+
+export function healthRoutes(ports: HealthPorts): readonly Route[] {
+  return [
+    route({
+      method: "GET",
+      template: "health",
+      summary: "Each dependency and registry, and what is wrong with it in words",
+      params: nothing,
+      query: nothing,
+      answers: HealthView,
+      async handle() {
+        const health = await checkHealth(ports);
+        return answerJson(health, health.ok ? 200 : 503);
+      },
+    }),
+  ];
 }
 
 /** Asks everything Slipway depends on, at once. */
-export async function checkHealth(
-  ports: HealthPorts,
-): Promise<{ readonly ok: boolean; readonly checks: readonly Check[] }> {
+async function checkHealth(ports: HealthPorts): Promise<z.infer<typeof HealthView>> {
   const checks = await Promise.all([
     check("storage", async () => {
       await ports.rows.read(platformPartition, key("sweep"));

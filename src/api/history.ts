@@ -4,14 +4,14 @@
  */
 import { z } from "zod";
 import type { SkipReason } from "../core/plan/reason.ts";
-import { seqOf } from "../core/run/desk.ts";
+import { refName, seqOf } from "../core/run/desk.ts";
 import { summarize } from "../core/run/transition.ts";
 import { type KeyRange, keys, rangeOf } from "../core/state/keys.ts";
 import type { Attempt, Decision, Run, RunSummary, Track } from "../core/state/rows.ts";
 import type { Rows, StoredRow } from "../core/state/store.ts";
 import { platformPartition, pushesPartition, type Registries, type Registry } from "../handlers/registries.ts";
-import { sourceIdOf } from "../handlers/sources.ts";
-import { Problem } from "./problem.ts";
+import { findSource, sourceIdOf } from "../handlers/sources.ts";
+import { badRequest, notFound } from "./problem.ts";
 
 export interface HistoryPorts {
   readonly rows: Rows;
@@ -42,7 +42,7 @@ function readCursor(text: string | undefined): z.infer<typeof Cursor> {
   try {
     return Cursor.parse(JSON.parse(Buffer.from(text, "base64url").toString("utf8")));
   } catch {
-    throw new Problem(400, "Bad request", "query.after: not a continuation that this API gave out");
+    throw badRequest({ at: "query.after", message: "not a continuation that this API gave out" });
   }
 }
 
@@ -62,16 +62,14 @@ export async function listRuns(
   after: string | undefined,
   ports: HistoryPorts,
 ): Promise<Page<RunSummary>> {
-  const sourceId = filter.source === undefined ? undefined : await sourceIdOf(filter.source, ports);
-  if (filter.source !== undefined && sourceId === undefined) return { items: [] };
+  const source = filter.source === undefined ? undefined : await findSource(filter.source, ports);
+  if (filter.source !== undefined && !source) throw notFound(`Slipway has not heard of the source ${filter.source}`);
   const fits = (run: RunSummary) =>
     (filter.image === undefined || run.image === filter.image) &&
     (filter.commit === undefined || run.commit === filter.commit) &&
-    (filter.branch === undefined ||
-      run.ref === `refs/heads/${filter.branch}` ||
-      run.ref === `refs/tags/${filter.branch}`) &&
+    (filter.branch === undefined || run.ref === filter.branch || refName(run.ref) === filter.branch) &&
     (filter.status === undefined || run.status === filter.status);
-  const range = rangeFor(filter, sourceId);
+  const range = rangeFor(filter, source?.id);
   const partitions = (await allRegistries(ports)).map((r) => r.partition);
   return newestFirst<RunSummary>(ports.rows, partitions, range, limit, after, {
     // The unfiltered list reads the runs themselves; every other range holds summaries.
@@ -91,7 +89,7 @@ function rangeFor(filter: RunFilter, sourceId: number | undefined): KeyRange {
   if (sourceId !== undefined) return rangeOf("src", String(sourceId));
   if (filter.commit !== undefined) return rangeOf("commit", filter.commit);
   if (filter.image !== undefined) return rangeOf("img", filter.image);
-  if (filter.branch !== undefined) return rangeOf("branch", filter.branch);
+  if (filter.branch !== undefined) return rangeOf("branch", refName(filter.branch));
   if (filter.status !== undefined) return rangeOf("status", filter.status);
   return rangeOf("run");
 }
@@ -200,6 +198,12 @@ export async function findRun(id: string, ports: HistoryPorts): Promise<FoundRun
   return row ? { run: row.value as Run, registry } : undefined;
 }
 
+export async function mustFindRun(id: string, ports: HistoryPorts): Promise<FoundRun> {
+  const found = await findRun(id, ports);
+  if (!found) throw notFound(`there is no run ${id}`);
+  return found;
+}
+
 export async function attemptsOf({ run, registry }: FoundRun, ports: HistoryPorts): Promise<readonly Attempt[]> {
   return (await ports.rows.list(registry.partition, rangeOf("attempt", run.id), 20)).map((r) => r.value as Attempt);
 }
@@ -215,10 +219,12 @@ export async function findDecision(id: string, ports: HistoryPorts): Promise<rea
   return found.filter((d): d is Decision => d !== undefined);
 }
 
-export async function tracksOfImage(
-  name: string,
-  ports: HistoryPorts,
-): Promise<readonly { readonly track: Track; readonly registry: Registry }[]> {
+export interface FoundTrack {
+  readonly track: Track;
+  readonly registry: Registry;
+}
+
+export async function tracksOfImage(name: string, ports: HistoryPorts): Promise<readonly FoundTrack[]> {
   const found = await Promise.all(
     (await allRegistries(ports)).map(async (registry) => {
       const pointers = await ports.rows.list(registry.partition, rangeOf("image", name), 500);
@@ -234,4 +240,20 @@ export async function tracksOfImage(
     }),
   );
   return found.flat();
+}
+
+/** At least one. */
+export async function mustFindImage(
+  name: string,
+  of: { readonly ref?: string | undefined; readonly source?: string | undefined },
+  ports: HistoryPorts,
+): Promise<readonly FoundTrack[]> {
+  const source = of.source === undefined ? undefined : await sourceIdOf(of.source, ports);
+  const found = (await tracksOfImage(name, ports)).filter(
+    ({ track }) =>
+      (of.ref === undefined || track.ref === of.ref) && (of.source === undefined || track.source.id === source),
+  );
+  const narrowed = [of.ref && ` from ${of.ref}`, of.source && ` of ${of.source}`].join("");
+  if (found.length === 0) throw notFound(`no image ${name}${narrowed} is built by Slipway`);
+  return found;
 }

@@ -1,48 +1,55 @@
 /** Letting waves go on or stop, and pausing what is released by itself. */
 import { z } from "zod";
-import type { Cause } from "../core/plan/reason.ts";
 import { rangeOf } from "../core/state/keys.ts";
-import type { Inbox, Pause } from "../core/state/rows.ts";
-import { allRegistries, type HistoryPorts, tracksOfImage } from "./history.ts";
+import type { Pause } from "../core/state/rows.ts";
+import type { Accept } from "./accept.ts";
+import { allRegistries, type HistoryPorts, mustFindImage } from "./history.ts";
 import { notFound } from "./problem.ts";
 import { answerJson, type Route, route } from "./route.ts";
+import { Accepted, Moment, Name, nothing } from "./schemas.ts";
 import { findWaves } from "./waves.ts";
 
-export interface HoldPorts extends HistoryPorts {
-  /** Leaves the word and answers 202. */
-  accept(alias: string, word: Inbox): Promise<void>;
-  requestId(header: (name: string) => string | undefined, what: string): string;
-  causeOf(id: string, action: string): Cause;
-}
-
-const Name = z.string().min(1).max(200);
-const Accepted = z.object({ id: z.string(), decision: z.string(), registries: z.array(z.string()) });
+const PauseView = z.object({
+  registry: z.string(),
+  image: z.string().optional().describe("absent: the whole registry"),
+  why: z.string(),
+  at: Moment,
+});
+const AcceptedByEach = Accepted.extend({ registries: z.array(z.string()).readonly() });
 const Scope = {
   registry: Name.optional().describe("alias; every registry when absent"),
   image: Name.optional().describe("one image; every image when absent"),
 };
 
-export function holdRoutes(ports: HoldPorts): readonly Route[] {
-  const tell = async (aliases: readonly string[], word: Inbox) => {
-    for (const alias of aliases) await ports.accept(alias, word);
-    return answerJson({ id: word.id, decision: `decisions/${word.id}`, registries: aliases }, 202);
-  };
+export function holdRoutes(ports: HistoryPorts): readonly Route[] {
+  return [
+    route({
+      method: "GET",
+      template: "pauses",
+      summary: "What is paused, since when and why",
+      params: nothing,
+      query: nothing,
+      answers: z.object({ pauses: z.array(PauseView) }),
+      handle: async () => answerJson({ pauses: await listPauses(ports) }),
+    }),
+  ];
+}
+
+export function holdRequests(ports: HistoryPorts, accept: Accept): readonly Route[] {
   const ofWave = (action: "continue" | "stop", summary: string) =>
     route({
       method: "POST",
       template: `waves/{id}/${action}`,
       summary,
       params: z.object({ id: Name }),
-      query: z.object({}),
-      answers: Accepted,
-      async handle({ params, header }) {
-        const found = await findWaves(params.id, ports);
-        if (found.length === 0) throw notFound(`there is no wave ${params.id}`);
-        const id = ports.requestId(header, `${action}-${params.id}`);
-        const word: Inbox = { kind: "wave-requested", id, cause: ports.causeOf(id, action), wave: params.id, action };
-        return tell(
+      query: nothing,
+      answers: AcceptedByEach,
+      async handle({ params: { id: wave }, header }) {
+        const found = await findWaves(wave, ports);
+        if (found.length === 0) throw notFound(`there is no wave ${wave}`);
+        return accept.words(
           found.map((f) => f.registry.alias),
-          word,
+          { kind: "wave-requested", ...accept.request(header, action, wave), wave, action },
         );
       },
     });
@@ -51,9 +58,9 @@ export function holdRoutes(ports: HoldPorts): readonly Route[] {
     const named = scope.registry === undefined ? all : all.filter((alias) => alias === scope.registry);
     if (named.length === 0) throw notFound(`there is no registry ${scope.registry}`);
     if (scope.image === undefined) return named;
-    const tracks = await tracksOfImage(scope.image, ports);
+    const tracks = await mustFindImage(scope.image, {}, ports);
     const built = named.filter((alias) => tracks.some((t) => t.registry.alias === alias));
-    if (built.length === 0) throw notFound(`no image ${scope.image} is built by Slipway`);
+    if (built.length === 0) throw notFound(`no image ${scope.image} is built into ${scope.registry}`);
     return built;
   };
   const pausing = (action: "pause" | "resume", summary: string, body: z.ZodObject) =>
@@ -61,17 +68,16 @@ export function holdRoutes(ports: HoldPorts): readonly Route[] {
       method: "POST",
       template: action,
       summary,
-      params: z.object({}),
-      query: z.object({}),
+      params: nothing,
+      query: nothing,
       body,
-      answers: Accepted,
+      answers: AcceptedByEach,
       async handle({ body: asked, header }) {
         const scope = asked as { registry?: string; image?: string; why?: string };
-        const id = ports.requestId(header, `${action}-${scope.image ?? scope.registry ?? "everything"}`);
-        return tell(await aliasesFor(scope), {
+        const about = scope.image ?? scope.registry ?? "everything";
+        return accept.words(await aliasesFor(scope), {
           kind: "pause-requested",
-          id,
-          cause: ports.causeOf(id, action),
+          ...accept.request(header, action, about),
           action,
           ...(scope.image ? { image: scope.image } : {}),
           why: scope.why ?? "",
@@ -84,13 +90,13 @@ export function holdRoutes(ports: HoldPorts): readonly Route[] {
     pausing(
       "pause",
       "Hold what would be released by itself: of an image, a registry or everything. What a person asks for is built",
-      z.strictObject({ ...Scope, why: z.string().min(1).max(200).describe("shown to whoever waits") }),
+      z.strictObject({ ...Scope, why: z.string().min(1).max(200).describe("what people who wait should read") }),
     ),
     pausing("resume", "End such a pause", z.strictObject(Scope)),
   ];
 }
 
-export async function listPauses(ports: HistoryPorts) {
+async function listPauses(ports: HistoryPorts): Promise<z.infer<typeof PauseView>[]> {
   const found = await Promise.all(
     (await allRegistries(ports)).map(async (registry) =>
       (await ports.rows.list(registry.partition, rangeOf("pause"), 1000)).map((row) => {

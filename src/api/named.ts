@@ -3,7 +3,7 @@ import { formatReference, parseReference } from "../core/image/reference.ts";
 import { keys, rangeOf } from "../core/state/keys.ts";
 import type { Registry } from "../handlers/registries.ts";
 import { allRegistries, type HistoryPorts } from "./history.ts";
-import { Problem } from "./problem.ts";
+import { badRequest } from "./problem.ts";
 
 /** Canonical: in each of our registries, whose login server may be left out, and last as Docker would take it. */
 export async function namesOf(text: string, at: string, ports: HistoryPorts): Promise<readonly string[]> {
@@ -12,7 +12,7 @@ export async function namesOf(text: string, at: string, ports: HistoryPorts): Pr
   const candidates = [...short.map(({ loginServer }) => `${loginServer}/${text}`), text].map(parseReference);
   const names = candidates.flatMap((c) => (c.ok ? [formatReference(c.reference)] : []));
   const [whole] = candidates.slice(-1);
-  if (names.length === 0 && whole && !whole.ok) throw new Problem(400, "Bad request", `${at}: ${whole.message}`);
+  if (names.length === 0 && whole && !whole.ok) throw badRequest({ at, message: whole.message });
   return names;
 }
 

@@ -1,27 +1,23 @@
 /** What would be built, in which order and why, without building: of a base, a ref or an image; and old decisions made again. */
 import { z } from "zod";
+import { slipwayYamlPath } from "../core/config/definition.ts";
+import { problemPlace } from "../core/config/problem-text.ts";
 import { describeReason, type Reason, short } from "../core/plan/reason.ts";
 import { keys } from "../core/state/keys.ts";
 import type { Decision, DecisionFacts, Inbox, Skipped } from "../core/state/rows.ts";
-import type { Facts } from "../core/state/world.ts";
 import { type DryRun, type DryRunPorts, dryRun } from "../handlers/dry-run.ts";
 import type { ReadRefAs } from "../handlers/read-ref-as.ts";
 import type { Registry } from "../handlers/registries.ts";
-import { allRegistries, findDecision, type HistoryPorts } from "./history.ts";
+import { allRegistries, findDecision, type HistoryPorts, mustFindImage } from "./history.ts";
 import { baseNamed } from "./named.ts";
 import { notFound, Problem } from "./problem.ts";
 import { answerJson, type Route, route } from "./route.ts";
-import { HoldView, ReasonView, SkippedView } from "./schemas.ts";
+import { FullRef, HoldView, Name, nothing, ReasonView, SkippedView } from "./schemas.ts";
 
 export interface PlanPorts extends HistoryPorts, DryRunPorts {
   /** A ref as it is now, for each registry concerned; with `config` in place of the slipway.yaml that is there. */
   readRefAs(source: string, ref: string, config: string | undefined): Promise<ReadRefAs>;
 }
-
-const Ref = z
-  .string()
-  .regex(/^refs\/(heads|tags)\/.+/, "a full ref: refs/heads/main")
-  .max(255);
 
 const Asked = z.union(
   [
@@ -34,15 +30,15 @@ const Asked = z.union(
         .describe("what it would move to; something new when absent"),
     }),
     z.strictObject({
-      source: z.string().min(1).max(200).describe("owner/name or numeric id"),
-      ref: Ref,
+      source: Name.describe("owner/name or numeric id"),
+      ref: FullRef,
       config: z
         .string()
         .max(60_000)
         .optional()
         .describe("text of a slipway.yaml to plan with instead of the one there"),
     }),
-    z.strictObject({ image: z.string().min(1).max(200).describe("an image to rebuild"), ref: Ref.optional() }),
+    z.strictObject({ image: Name.describe("an image to rebuild"), ref: FullRef.optional() }),
   ],
   {
     error:
@@ -98,7 +94,10 @@ export function planRoutes(ports: PlanPorts): readonly Route[] {
 
   const wordsFor = async (asked: z.infer<typeof Asked>): Promise<Words> => {
     const registries = await allRegistries(ports);
-    const toEach = (word: Inbox): Words => ({ words: registries.map((registry) => ({ registry, word })), skipped: [] });
+    const toEach = (word: Inbox, those = registries): Words => ({
+      words: those.map((registry) => ({ registry, word })),
+      skipped: [],
+    });
     if ("base" in asked) {
       const reference = await baseNamed(asked.base, "body.base", ports);
       const digest = asked.digest ?? someOther;
@@ -106,10 +105,21 @@ export function planRoutes(ports: PlanPorts): readonly Route[] {
     }
     if ("image" in asked) {
       const { image, ref } = asked;
-      return toEach({ kind: "rebuild-requested", id: "dry-run", cause: cause(), image, ...(ref ? { ref } : {}) });
+      const found = await mustFindImage(image, { ref }, ports);
+      const builders = registries.filter(({ alias }) => found.some((f) => f.registry.alias === alias));
+      return toEach(
+        { kind: "rebuild-requested", id: "dry-run", cause: cause(), image, ...(ref ? { ref } : {}) },
+        builders,
+      );
     }
     const read = await ports.readRefAs(asked.source, asked.ref, asked.config);
-    if (read.kind === "refused") throw new Problem(409, "Cannot be planned", read.message);
+    if (read.kind === "refused") {
+      const errors = read.problems?.map((p) => ({
+        at: problemPlace(slipwayYamlPath, p),
+        message: `${p.message}; ${p.fix}`,
+      }));
+      throw new Problem(409, "Cannot be planned", read.message, errors);
+    }
     const words = read.parts.map(({ registry, snapshot }) => ({
       registry,
       word: { kind: "ref-moved", id: "dry-run", cause: cause(), snapshot } as const,
@@ -120,7 +130,7 @@ export function planRoutes(ports: PlanPorts): readonly Route[] {
   const readFacts = async (id: string, { partition }: Registry) =>
     (await ports.rows.read(partition, keys.facts(id))).row?.value as DecisionFacts | undefined;
   const replay = async (decided: Decision, registry: Registry, { word, stored }: DecisionFacts) => ({
-    ...viewDryRun(registry, await dryRun(word, registry, ports, stored && reviveFacts(stored))),
+    ...viewDryRun(registry, await dryRun(word, registry, ports, stored)),
     facts: stored ? "as they were" : "too many to keep: as they are now",
     decided: {
       planned: decided.plannedCount,
@@ -136,8 +146,8 @@ export function planRoutes(ports: PlanPorts): readonly Route[] {
       template: "plans",
       summary:
         "What would be built, in which order and why, if a base moved, a ref were read now, or an image were rebuilt. Nothing is built",
-      params: z.object({}),
-      query: z.object({}),
+      params: nothing,
+      query: nothing,
       body: Asked,
       answers: Plans,
       answersAtOnce: true,
@@ -155,8 +165,8 @@ export function planRoutes(ports: PlanPorts): readonly Route[] {
       template: "decisions/{id}/replay",
       summary:
         "The same decision made again from the facts it was made from, by today's rules and configuration. Nothing is built",
-      params: z.object({ id: z.string().min(1).max(200) }),
-      query: z.object({}),
+      params: z.object({ id: Name }),
+      query: nothing,
       answers: Replays,
       answersAtOnce: true,
       async handle({ params }) {
@@ -183,10 +193,6 @@ function whyNoFacts({ id, registry, skipped }: Decision): string {
   if (registry !== undefined) return `what ${id} was decided from in ${registry} is not kept`;
   const why = skipped.map((s) => (s.message ? `${s.reason} (${s.message})` : s.reason)).join(", ");
   return `${id} was decided before any registry planned: ${why}; POST /plans says what would be built now`;
-}
-
-function reviveFacts(stored: Facts): Facts {
-  return { ...stored, rows: stored.rows.map(([key, value]) => [key, value ?? undefined] as const) };
 }
 
 function describe(reason: Reason): string {

@@ -1,10 +1,12 @@
 /** Errors as problem details. https://www.rfc-editor.org/rfc/rfc9457 */
+import type { WrongPart } from "./wrong-part.ts";
+
 export class Problem extends Error {
   override readonly name = "Problem";
   readonly status: number;
   readonly title: string;
   /** What is wrong with which part of the request. */
-  readonly errors: readonly { readonly at: string; readonly message: string }[];
+  readonly errors: readonly WrongPart[];
   readonly headers: Readonly<Record<string, string>>;
   constructor(
     status: number,
@@ -21,18 +23,29 @@ export class Problem extends Error {
   }
 }
 
+export function badRequest(...errors: readonly WrongPart[]): Problem {
+  return new Problem(400, "Bad request", errors.map((e) => `${e.at}: ${e.message}`).join("; "), errors);
+}
+
 export function notFound(detail: string): Problem {
   return new Problem(404, "Not found", detail);
 }
 
-export interface ApiAnswer {
+export interface ApiAnswer<T = unknown> {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
+  /** What the body says, where it is JSON: so a route cannot answer anything but its schema. */
+  readonly value?: T;
 }
 
-export function answerJson(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): ApiAnswer {
+export function answerJson<T>(
+  value: T,
+  status = 200,
+  headers: Readonly<Record<string, string>> = {},
+): ApiAnswer<T> & { readonly value: T } {
   return {
+    value,
     status,
     headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", ...headers },
     body: `${JSON.stringify(value, null, 2)}\n`,

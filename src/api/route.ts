@@ -1,7 +1,8 @@
 /** One route: where it is, what it takes, what it gives. The table of routes is also the OpenAPI document. */
 import type { z } from "zod";
 import { PermanentError, TransientError } from "../errors.ts";
-import { type ApiAnswer, answerJson, answerProblem, Problem } from "./problem.ts";
+import { type ApiAnswer, answerJson, answerProblem, badRequest, Problem } from "./problem.ts";
+import { type WrongPart, wrongParts } from "./wrong-part.ts";
 
 export interface ApiRequest {
   readonly method: string;
@@ -33,16 +34,21 @@ export interface Route {
 }
 
 /** Ties the schemas to the handler's types; the table itself needs only their shapes. */
-export function route<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType>(definition: {
+export function route<
+  P extends z.ZodObject,
+  Q extends z.ZodObject,
+  B extends z.ZodType,
+  A extends z.ZodType = z.ZodUnknown,
+>(definition: {
   method: Route["method"];
   template: string;
   summary: string;
   params: P;
   query: Q;
   body?: B;
-  answers: Route["answers"];
+  answers: A | "text/plain";
   answersAtOnce?: true;
-  handle(call: RouteCall<z.output<P>, z.output<Q>, z.output<B>>): Promise<ApiAnswer>;
+  handle(call: RouteCall<z.output<P>, z.output<Q>, z.output<B>>): Promise<ApiAnswer<z.output<A>>>;
 }): Route {
   return definition as unknown as Route;
 }
@@ -63,21 +69,20 @@ export async function dispatch(routes: readonly Route[], request: ApiRequest): P
           )
         : new Problem(404, "Not found", `there is nothing at ${request.path}`);
     const { candidate, params } = found;
-    const query = strict(candidate.query).safeParse(
-      Object.fromEntries([...request.query].filter(([name]) => name !== "code")),
-    );
-    const path = candidate.params.safeParse(params);
-    const body = candidate.body
-      ? candidate.body.safeParse(await jsonBody(request))
-      : { success: true as const, data: undefined };
-    if (!query.success || !path.success || !body.success)
-      throw refusal({ query: query.error, path: path.error, body: body.error });
-    return await candidate.handle({
-      params: path.data as never,
-      query: query.data as never,
-      body: body.data as never,
-      header: (name) => request.header(name),
-    });
+    const wrong: WrongPart[] = [];
+    const read = (part: string, schema: z.ZodType, given: unknown): never => {
+      const parsed = schema.safeParse(given);
+      if (!parsed.success) wrong.push(...wrongParts(part, schema, given, parsed.error.issues));
+      return parsed.data as never;
+    };
+    const call = {
+      query: read("query", candidate.query.strict(), withoutKey(request.query)),
+      params: read("path", candidate.params, params),
+      body: (candidate.body && read("body", candidate.body, await jsonBody(request))) as never,
+      header: (name: string) => request.header(name),
+    };
+    if (wrong.length > 0) throw badRequest(...wrong);
+    return await candidate.handle(call);
   } catch (error) {
     if (error instanceof Problem) return answerProblem(error);
     // Somebody we depend on says no: not the caller's fault, and not to be retried at once either.
@@ -92,15 +97,9 @@ function notAllowed(path: string, methods: readonly string[]): Problem {
   return new Problem(405, "Method not allowed", `${path} takes ${allow}`, [], { allow });
 }
 
-function strict(schema: z.ZodObject): z.ZodObject {
-  return schema.strict();
-}
-
-function refusal(parts: Readonly<Record<string, z.ZodError | undefined>>): Problem {
-  const errors = Object.entries(parts).flatMap(([part, error]) =>
-    (error?.issues ?? []).map((issue) => ({ at: [part, ...issue.path.map(String)].join("."), message: issue.message })),
-  );
-  return new Problem(400, "Bad request", errors.map((e) => `${e.at}: ${e.message}`).join("; "), errors);
+/** Functions takes a key in the query too. */
+function withoutKey(query: ApiRequest["query"]): Readonly<Record<string, string>> {
+  return Object.fromEntries([...query].filter(([name]) => name !== "code"));
 }
 
 async function jsonBody(request: ApiRequest): Promise<unknown> {

@@ -6,13 +6,15 @@ import { keys, rangeOf } from "../core/state/keys.ts";
 import type { Run, Wave, WaveIndex, WaveMember } from "../core/state/rows.ts";
 import type { Registry } from "../handlers/registries.ts";
 import { allRegistries, type HistoryPorts, newestFirst, type Page } from "./history.ts";
-import { CauseView, HoldView } from "./schemas.ts";
+import { notFound } from "./problem.ts";
+import { answerJson, type Route, route } from "./route.ts";
+import { CauseView, HoldView, Moment, Name, nothing, paging, Status } from "./schemas.ts";
 
 const Canary = z.object({ level: z.number(), image: z.string(), run: z.string(), passed: z.boolean() });
-export const WaveView = z.object({
+const WaveView = z.object({
   id: z.string(),
   registry: z.string(),
-  at: z.string(),
+  at: Moment,
   cause: CauseView,
   state: z.enum(["open", "stopped", "continued", "ended"]),
   why: z.string().optional().describe("what stopped it"),
@@ -42,15 +44,56 @@ const ImageOfWave = z.object({
   owner: z.string().optional(),
   ref: z.string().optional(),
   source: z.string().optional(),
-  status: z.string().optional(),
+  status: Status.optional(),
   state: z.enum(["fresh", "failed", "blocked", "building", "waiting", "replaced", "canceled", "retired"]).optional(),
   hold: HoldView.optional(),
   outcome: z.string().optional(),
   supersededBy: z.string().optional(),
 });
-export const WholeWave = WaveView.extend({ images: z.array(ImageOfWave), next: z.string().optional() });
+const WholeWave = WaveView.extend({ images: z.array(ImageOfWave), next: z.string().optional() });
 
-export function viewWave(wave: Wave, registry: Registry): z.infer<typeof WaveView> {
+export function waveRoutes(ports: HistoryPorts): readonly Route[] {
+  return [
+    route({
+      method: "GET",
+      template: "waves",
+      summary: "Waves, newest first: what one cause set off, how far it is, and whether it is stopped",
+      params: nothing,
+      query: z.object(paging),
+      answers: z.object({ waves: z.array(WaveView), next: z.string().optional() }),
+      async handle({ query }) {
+        const { items, next } = await listWaves(query.limit, query.after, ports);
+        return answerJson({
+          waves: items.map(({ wave, registry }) => viewWave(wave, registry)),
+          ...(next ? { next } : {}),
+        });
+      },
+    }),
+    route({
+      method: "GET",
+      template: "waves/{id}",
+      summary: "One wave: its levels, its images in order, what became of each, and what holds those that wait",
+      params: z.object({ id: Name }),
+      query: z.object({
+        owner: Name.optional(),
+        limit: z.coerce.number().int().min(1).max(500).default(200).describe("images at most, 1 to 500"),
+        after: paging.after,
+      }),
+      answers: z.object({ waves: z.array(WholeWave) }),
+      async handle({ params, query }) {
+        const found = await findWaves(params.id, ports);
+        if (found.length === 0) throw notFound(`there is no wave ${params.id}`);
+        const views = found.map(async (wave) => ({
+          ...viewWave(wave.wave, wave.registry),
+          ...(await membersOf(wave, query, ports)),
+        }));
+        return answerJson({ waves: await Promise.all(views) });
+      },
+    }),
+  ];
+}
+
+function viewWave(wave: Wave, registry: Registry): z.infer<typeof WaveView> {
   const open = openIn(wave);
   const canaries = Object.entries(wave.canaries).map(([level, { image, run, passed }]) => ({
     level: Number(level),
@@ -98,11 +141,7 @@ export async function findWaves(id: string, ports: HistoryPorts): Promise<readon
   return found.flat();
 }
 
-export async function listWaves(
-  limit: number,
-  after: string | undefined,
-  ports: HistoryPorts,
-): Promise<Page<FoundWave>> {
+async function listWaves(limit: number, after: string | undefined, ports: HistoryPorts): Promise<Page<FoundWave>> {
   const registries = await allRegistries(ports);
   const partitions = registries.map((r) => r.partition);
   const { items, next } = await newestFirst<WaveIndex>(ports.rows, partitions, rangeOf("waves"), limit, after, {
@@ -121,7 +160,7 @@ export async function listWaves(
 }
 
 /** Members in the order they were planned. Those of one owner are looked for in as many as a page may look through. */
-export async function membersOf(
+async function membersOf(
   { wave, registry }: FoundWave,
   filter: { readonly owner?: string | undefined; readonly after?: string | undefined; readonly limit: number },
   ports: HistoryPorts,

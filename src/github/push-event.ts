@@ -1,4 +1,3 @@
-import * as z from "zod";
 import type { ReadPush } from "../core/source.ts";
 import { PushPayload } from "./schema.ts";
 
@@ -12,7 +11,10 @@ const gitHubFileLimit = 3000;
 /** A verified `push` payload as a small event. Pushes to anything but branches and tags are ignored, not wrong. */
 export function readPushEvent(payload: unknown): ReadPush {
   const parsed = PushPayload.safeParse(payload);
-  if (!parsed.success) return { ok: false, message: `not a push payload: ${z.prettifyError(parsed.error)}` };
+  if (!parsed.success) {
+    const wrong = [...new Set(parsed.error.issues.map((issue) => issue.path.join(".")))].slice(0, 10);
+    return { ok: false, message: `not a push payload: missing or malformed: ${wrong.join(", ") || "all of it"}` };
+  }
   const push = parsed.data;
   if (push.ref.length > 255 || /[\u0000-\u001f\u007f]/.test(push.ref))
     return { ok: false, message: "the ref is over 255 characters or holds control characters" };

@@ -107,9 +107,11 @@ async function followedReferences(
       complete = false;
       continue;
     }
+    // A digest never moves.
     for (const kind of ["base", "pinned"])
       for (const row of await listAll(ports.rows, registry.partition, rangeOf(kind)))
-        for (const reference of await referencesOf(row, registry.partition, ports.rows)) found.add(reference);
+        for (const reference of await referencesOf(row, registry.partition, ports.rows))
+          if (!reference.includes("@")) found.add(reference);
   }
   return { references: found, complete };
 }

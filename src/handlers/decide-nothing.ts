@@ -13,7 +13,7 @@ export async function recordNothing(
   partition = platformPartition,
 ): Promise<string> {
   const decisionKey = keys.decision(Date.parse(about.at), about.id);
-  const skipped = [{ reason, count: 1, images: [], message: why }];
+  const skipped = [{ reason, count: 0, images: [], message: why }];
   const decision: Decision = { ...about, planned: [], plannedCount: 0, skipped };
   await ports.rows.transact(partition, [
     { kind: "put", key: decisionKey, value: decision },

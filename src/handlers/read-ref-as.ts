@@ -1,5 +1,6 @@
 /** A ref as it is now, as a plan of it would see it; with another slipway.yaml in place of its own if asked. Nothing is written. */
-import { slipwayYamlPath } from "../core/config/definition.ts";
+import { type ConfigProblem, slipwayYamlPath } from "../core/config/definition.ts";
+import { problemText } from "../core/config/problem-text.ts";
 import { mayPublishAnywhere } from "../core/config/publish.ts";
 import { countSkipped, noProgress } from "../core/plan/progress.ts";
 import type { SkipReason } from "../core/plan/reason.ts";
@@ -22,7 +23,7 @@ export type ReadRefAs =
       /** Why there are no parts. */
       readonly skipped: readonly Skipped[];
     }
-  | { readonly kind: "refused"; readonly message: string };
+  | { readonly kind: "refused"; readonly message: string; readonly problems?: readonly ConfigProblem[] };
 
 export async function readRefAs(
   asked: string,
@@ -47,10 +48,10 @@ export async function readRefAs(
         path === slipwayYamlPath && config !== undefined ? config : github.file(s, sha, path),
     },
   });
-  if (read.kind === "invalid")
-    return refused(
-      read.problems.map((p) => `slipway.yaml line ${p.line}, ${p.key}: ${p.message}; ${p.fix}`).join("\n"),
-    );
+  if (read.kind === "invalid") {
+    const { problems } = read;
+    return { kind: "refused", message: problems.map((p) => problemText(slipwayYamlPath, p)).join("; "), problems };
+  }
   const { parts, homeless } = read.kind === "read" ? read : { parts: [], homeless: [] };
   const told = ports.registries.aliases.map(async (alias) => {
     const part = parts.find((p) => p.registry.alias === alias);

@@ -77,8 +77,6 @@ async function take(
   sender: EventSenderRoute,
   ports: ReceiveEventPorts,
 ): Promise<HttpAnswer> {
-  const validation = events.find((e) => e.kind === "validation");
-  if (validation) return json(200, { validationResponse: validation.code });
   const moved = events.filter((e) => e.kind === "moved");
   const ignored = events.filter((e) => e.kind === "ignored");
   if (ignored.length > 0) ports.log("registry events ignored", { sender, count: ignored.length, why: ignored[0]!.why });
@@ -88,6 +86,8 @@ async function take(
     ports.log("registry event not stored", { sender, why: error instanceof Error ? error.message : String(error) });
     return { status: 503, headers: { "retry-after": "30" }, body: "not stored; deliver it again" };
   }
+  const validation = events.find((e) => e.kind === "validation");
+  if (validation) return json(200, { validationResponse: validation.code });
   // Event Grid takes 200 to 204 for success; a sender may show the text to people.
   return { status: 202, body: `${moved.length} stored, ${ignored.length} ignored` };
 }

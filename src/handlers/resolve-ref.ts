@@ -1,6 +1,7 @@
 /** A ref may have moved: read it, and leave what was read to the registries concerned. Running it twice leaves the same state. */
 
-import type { ConfigProblem } from "../core/config/definition.ts";
+import { type ConfigProblem, slipwayYamlPath } from "../core/config/definition.ts";
+import { problemText } from "../core/config/problem-text.ts";
 import { mayPublishAnywhere } from "../core/config/publish.ts";
 import type { Cause, SkipReason } from "../core/plan/reason.ts";
 import type { CommitStatus, SourceRepository } from "../core/source.ts";
@@ -169,7 +170,7 @@ async function leaveWords(
 async function refuseConfig(reading: Reading, commit: string, problems: readonly ConfigProblem[]): Promise<string> {
   const [first] = problems;
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
-  const description = `slipway.yaml line ${first?.line}, ${first?.key}: ${first?.message}; ${first?.fix}${more}`;
+  const description = `${problemText(slipwayYamlPath, first!)}${more}`;
   await owe(reading, commit, { state: "failure", context: "slipway/config", description });
   await rememberHead(reading, commit);
   return decideNothing(reading, "invalid-config", description, { commit, problems });

@@ -12,6 +12,7 @@ import type { LogReader } from "../../src/ports.ts";
 import { decide } from "../core/state/decide.ts";
 import { GitHub } from "../handlers/github.ts";
 import { Outside, platformOf } from "../handlers/outside.ts";
+import { asDocumented } from "./as-documented.ts";
 
 export interface Asked {
   readonly query?: Readonly<Record<string, string>>;
@@ -72,7 +73,7 @@ export class ApiWorld extends Outside {
     };
   }
   routes(): readonly Route[] {
-    return [...readRoutes(this.readPorts()), ...writeRoutes(this.writePorts())];
+    return asDocumented([...readRoutes(this.readPorts()), ...writeRoutes(this.writePorts())]);
   }
   openApi() {
     return openApiOf(this.routes());

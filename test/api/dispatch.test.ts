@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { skipReasons } from "../../src/core/plan/reason.ts";
 import { TransientError } from "../../src/errors.ts";
 import { runOf } from "../core/state/rows-of.ts";
 import { ApiWorld } from "./api-world.ts";
@@ -62,6 +63,53 @@ describe("a request that is wrong", () => {
     expect(errors.map((e) => e.at).toSorted()).toEqual(["body", "body.ref", "query"]);
   });
 
+  it.each([
+    ["GET", "runs", { limit: "many" }, 'query.limit: must be a whole number, found "many"'],
+    ["GET", "runs", { limit: "1.5" }, 'query.limit: must be a whole number, found "1.5"'],
+    ["GET", "runs", { limit: "0" }, 'query.limit: must be at least 1, found "0"'],
+    ["GET", "runs", { limit: "1000" }, 'query.limit: must be at most 100, found "1000"'],
+    ["GET", "runs", { commit: "HEAD" }, 'query.commit: must be 40 hex digits, found "HEAD"'],
+    ["GET", "runs", { image: "" }, "query.image: must not be empty"],
+    ["GET", "runs", { image: "x".repeat(201) }, "query.image: may have at most 200 characters"],
+    ["GET", "graph", { format: "svg" }, 'query.format: must be json or dot, found "svg"'],
+    ["GET", "graph", { colour: "red" }, 'query: "colour": not known here, there is format'],
+    ["GET", "pauses", { image: "web" }, 'query: "image": not known here, nothing is taken'],
+    ["GET", "why", {}, /^query.reference: reference is missing: say repo:tag, /],
+    ["POST", "pause", {}, "body.why: why is missing: say what people who wait should read"],
+    ["POST", "pause", { why: 7 }, "body.why: must be text, found 7"],
+    ["POST", "pause", [], "body: must be a JSON object, found a list"],
+    ["POST", "pause", { why: null }, "body.why: must be text, found null"],
+    [
+      "POST",
+      "plans",
+      { image: "web", ref: "main" },
+      /^body.ref: must be a full ref, such as refs.heads.main, found "main"$/,
+    ],
+    ["POST", "plans", { source: "acme/platform" }, "body.ref: ref is missing: say a full ref, such as refs/heads/main"],
+    ["POST", "plans", {}, /^body: one of /],
+    ["POST", "plans", { base: "debian:12", force: true }, /^body: "force": not known here, there is base, digest, /],
+    [
+      "POST",
+      "plans",
+      { base: "debian:12", digest: "abc" },
+      /^body.digest: must be sha256: and 64 hex digits, found "abc"$/,
+    ],
+  ])("%s %s %j is told in words what belongs there", async (method, path, given, detail) => {
+    const asked = method === "GET" ? { query: given as Record<string, string> } : { body: given };
+    const answer = await world.ask(method, path, asked);
+    expect(answer.json).toMatchObject({
+      status: 400,
+      detail: typeof detail === "string" ? detail : expect.stringMatching(detail),
+    });
+    expect(answer.json.errors as unknown).toHaveLength(1);
+  });
+
+  it("hears a long list of values once, beside what is wrong", async () => {
+    const { text, json } = await world.get("decisions", { reason: "none" });
+    expect(json).toMatchObject({ errors: [{ at: "query.reason", takes: [...skipReasons] }] });
+    expect(text.split("keeps-failing")).toHaveLength(2);
+  });
+
   it("but not for the key that Functions takes in the query", async () => {
     expect((await world.get("runs", { code: "key" })).status).toBe(200);
   });
@@ -104,5 +152,8 @@ describe("the OpenAPI document", () => {
     expect(parameters("/runs/{id}/log")).toEqual(["path id!", "query offset", "query follow"]);
     expect(parameters("/why")).toEqual(["query reference!"]);
     expect(parameters("/runs")).toContain("query limit");
+    expect(JSON.stringify(document), "an answer that may have anything in it").not.toContain(
+      '"additionalProperties":{}',
+    );
   });
 });

@@ -1,8 +1,9 @@
 import * as fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import { key, keys } from "../../src/core/state/keys.ts";
+import { keys } from "../../src/core/state/keys.ts";
 import type { Run, RunSummary } from "../../src/core/state/rows.ts";
 import { platformPartition } from "../../src/handlers/registries.ts";
+import { rememberSource } from "../../src/handlers/sources.ts";
 import { commitA, commitB, runOf } from "../core/state/rows-of.ts";
 import { ApiWorld } from "./api-world.ts";
 
@@ -96,7 +97,7 @@ describe("filters", () => {
   ];
   beforeEach(async () => {
     await world.store(cases);
-    await world.put(platformPartition, { [key("source-name", "acme/other")]: { id: 8 } });
+    for (const { source } of cases) await rememberSource(world, source);
   });
 
   it.each<[Readonly<Record<string, string>>, readonly number[]]>([
@@ -106,10 +107,12 @@ describe("filters", () => {
     [{ commit: commitA }, [5, 2, 1]],
     [{ branch: "topic/x" }, [3]],
     [{ branch: "v1" }, [4]],
+    [{ branch: "refs/tags/v1" }, [4]],
+    [{ branch: "refs/heads/v1" }, []],
+    [{ branch: "refs/heads/topic/x", image: "web" }, [3]],
     [{ source: "8" }, [5]],
     [{ source: "Acme/Other" }, [5]],
     [{ source: "7", image: "web" }, [4, 3, 1]],
-    [{ source: "nobody/knows" }, []],
     [{ image: "web", status: "Failed" }, [4, 3]],
     [{ image: "web", status: "Failed", branch: "v1" }, [4]],
     [{ commit: commitA, image: "api", status: "Failed" }, [2]],
@@ -118,6 +121,14 @@ describe("filters", () => {
     const found = expected.map((n) => `acme-${n}`);
     expect((await allPages({ ...query, limit: "1" })).flat().map((r) => r.id)).toEqual(found);
     expect((await page(query)).runs.map((r) => r.id)).toEqual(found);
+  });
+
+  it.each([
+    [{ source: "nobody/knows" }, 404, "Slipway has not heard of the source nobody/knows"],
+    [{ source: "99" }, 404, "Slipway has not heard of the source 99"],
+    [{ status: "done" }, 400, 'query.status: must be one of those in "takes", found "done"'],
+  ])("%j that nothing can ever fit is refused and not an empty list", async (query, status, detail) => {
+    expect((await world.get("runs", query)).json).toMatchObject({ status, detail });
   });
 
   it("that fit nothing for a thousand rows answer an empty page and where to go on", async () => {
@@ -141,6 +152,7 @@ describe("decisions", () => {
         planned: [],
         plannedCount: 0,
         skipped: [],
+        cause: { kind: "sweep", id, at: minute(at) },
         ...(registry ? { registry } : {}),
       };
       await world.put(partition, { [decisionKey]: value, [keys.decided(id)]: { key: decisionKey } });

@@ -90,6 +90,18 @@ describe("the plan of a ref", () => {
     expect(skips((await plan()).skipped)).toEqual([["no-slipway-yaml"]]);
   });
 
+  it("names each mistake of a configuration by itself, with its line and key if it has one", async () => {
+    const { json } = await world.ask("POST", "plans", {
+      body: { source: "acme/platform", ref: main, config: "version: 2\nimages: {}\n" },
+    });
+    expect(json.errors as unknown).toMatchObject([
+      { at: "slipway.yaml line 1, version", message: expect.stringContaining("; ") },
+      { at: "slipway.yaml line 2, images" },
+    ]);
+    const broken = await plan("images: [\n");
+    expect(broken).toMatchObject({ status: 409, detail: expect.stringMatching(/^slipway.yaml line \d: /) });
+  });
+
   it.each<[string, RegExp, () => Promise<{ status: number; detail?: string }>]>([
     ["a configuration with mistakes", /slipway.yaml line 1, version: /, () => plan("version: 2\n")],
     ["a ref that is not there", /has no refs\/heads\/nope/, () => plan(undefined, "refs/heads/nope")],

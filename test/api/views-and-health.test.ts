@@ -92,9 +92,22 @@ describe("why", () => {
     ["another registry's", "docker.io/web:main", 404],
     ["an unknown digest", `sha256:${"0".repeat(64)}`, 404],
     ["what is no reference", "web:$x", 400],
+    ["a digest that is cut short", "sha256:abc", 400],
+    ["a digest in capitals", digest.toUpperCase().replace("SHA", "sha"), 400],
     ["a host with a port that is none of ours", "127.0.0.1:5000/web:main", 404],
   ])("says so for %s", async (_name, reference, status) => {
     expect((await world.get("why", { reference })).status).toBe(status);
+  });
+});
+
+describe("why, of a name alone", () => {
+  it("says for which tag it stands when there is nothing of it", async () => {
+    expect((await world.get("why", { reference: "platform/app" })).json).toMatchObject({
+      status: 404,
+      detail: expect.stringMatching(/has no tag and no digest, and stands for docker.io\/platform\/app:latest$/),
+    });
+    expect((await world.get("why", { reference: "127.0.0.1:5000/app:1" })).json.detail).not.toContain("no tag");
+    expect((await world.get("why", { reference: "sha256:abc" })).json.detail).toMatch(/"sha256:abc" is not a digest/);
   });
 });
 
@@ -171,6 +184,28 @@ describe("why, of a base that somebody else builds", () => {
     ]);
     expect(await seen(`debian@${of(3)}`)).toEqual([[debian, undefined]]);
     expect((await world.get("why", { reference: `debian@${of(9)}` })).status).toBe(404);
+  });
+
+  it("tells who names a digest themselves, beside a tag or without one, and only those", async () => {
+    const pin = (name: string, n: number, tag?: string) =>
+      trackOf(name, [], {
+        bases: [{ reference: `docker.io/library/ruby@${of(n)}`, class: "runtime", pinned: true, ...(tag && { tag }) }],
+      });
+    const ruby = "docker.io/library/ruby";
+    const tracks = [pin("alone", 7), pin("tagged", 7, `${ruby}:3`), pin("old", 6, `${ruby}:3`)];
+    await world.put(await world.partition(), stored(tracks));
+    const { bases } = await why(`ruby@${of(7)}`);
+    const dependent = { on: `${ruby}@${of(7)}`, pinned: true, digest: of(7) };
+    expect(bases).toEqual([
+      {
+        dependents: expect.arrayContaining([
+          expect.objectContaining({ image: "alone", ...dependent }),
+          expect.objectContaining({ image: "tagged", ...dependent }),
+        ]),
+      },
+    ]);
+    expect(bases[0]!.dependents).toHaveLength(2);
+    expect((await world.get("why", { reference: `ruby@${of(5)}` })).status).toBe(404);
   });
 
   it("tells who stands on a tag that nobody has looked at yet", async () => {

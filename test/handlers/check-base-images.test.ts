@@ -72,6 +72,12 @@ describe("each tag that something stands on", () => {
     expect((await tick()).sort()).toEqual([debian, "ghcr.io/team/tool:2", port].sort());
   });
 
+  it("is a tag: a digest that an image names never moves, and its registry is not asked", async () => {
+    await standOn([`docker.io/library/debian@${d(1)}`], "acme", "pinned");
+    expect(await tick()).toEqual([]);
+    expect(await followed(`docker.io/library/debian@${d(1)}`)).toBeUndefined();
+  });
+
   it("is told of when it is seen first, and remembered without a digest until that is resolved", async () => {
     await standOn([debian]);
     await tick();

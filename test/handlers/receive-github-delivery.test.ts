@@ -128,6 +128,11 @@ describe("a body", () => {
     expect(JSON.stringify(outside.logs)).not.toContain("not JSON");
   });
 
+  it("with an id that is none hears that, and not that it is missing", async () => {
+    const answer = await deliver(new Outside(), { headers: { "x-github-delivery": "g1" } });
+    expect(answer).toMatchObject({ status: 400, body: expect.stringMatching(/^X-GitHub-Delivery is malformed/) });
+  });
+
   it.each([
     ["the event's name", { "x-github-event": undefined }],
     ["the delivery's id", { "x-github-delivery": undefined }],
@@ -146,8 +151,13 @@ describe("a body", () => {
 
   it("that is JSON but no push says what is missing", async () => {
     const answer = await deliver(new Outside(), { body: "{}" });
-    expect(answer.status).toBe(400);
-    expect(answer.body).toContain("not a push payload");
+    const { status, body } = await deliver(new Outside(), {
+      body: JSON.stringify({ ...push, repository: { id: "7" } }),
+    });
+    expect([answer, { status, body }]).toMatchObject([
+      { status: 400, body: "not a push payload: missing or malformed: ref, before, after, repository" },
+      { status: 400, body: "not a push payload: missing or malformed: repository.id, repository.full_name" },
+    ]);
   });
 });
 

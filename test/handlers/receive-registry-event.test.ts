@@ -250,6 +250,15 @@ describe("Event Grid's handshake", () => {
     expect(outside.sent).toEqual([]);
   });
 
+  it("does not swallow a push that came with it", async () => {
+    const outside = new Outside();
+    const answer = await ask(outside, "event-grid", { body: [validation, gridEvent] });
+    expect(JSON.parse(answer.body!)).toEqual({ validationResponse: validation.data.validationCode });
+    expect([answer.status, references(outside)]).toEqual([200, ["demo.azurecr.io/team/base:3.1"]]);
+    outside.queueFault = new TransientError("queue: 500");
+    expect((await ask(outside, "event-grid", { body: [validation, gridEvent] })).status).toBe(503);
+  });
+
   it("without a code is no handshake", async () => {
     for (const data of [null, {}, { validationCode: 7 }])
       expect((await ask(new Outside(), "event-grid", { body: [{ ...validation, data }] })).status).toBe(202);

@@ -152,7 +152,7 @@ describe("nothing to build", () => {
     await resolve();
     expect(await words()).toEqual([]);
     expect((await decision())?.skipped).toEqual([
-      { reason: "no-slipway-yaml", count: 1, images: [], message: "there is no slipway.yaml at this commit" },
+      { reason: "no-slipway-yaml", count: 0, images: [], message: "there is no slipway.yaml at this commit" },
     ]);
     expect(github.asked).not.toContain("tree");
     expect((await delivery())?.state).toBe("done");

@@ -55,7 +55,7 @@ test("runs by image, source, commit, branch and status, alone and together, newe
     `demo/api web ${b} Succeeded`,
   ]);
   expect(shown(await list({ image: "web" }))).toHaveLength(3);
-  expect(await list({ source: "demo/unknown" })).toEqual([]);
+  expect((await scenario.ask("runs?source=demo/unknown")).status).toBe(404);
   expect(await list({ image: "unknown" })).toEqual([]);
   expect(await list({ status: "Planned" })).toEqual([]);
 });

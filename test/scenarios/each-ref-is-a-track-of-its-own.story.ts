@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { git } from "../../local/github/git.ts";
-import type { viewTrack } from "../../src/api/views.ts";
+import type { TrackView } from "../../src/api/image-routes.ts";
 import { useScenario } from "../support/scenario.ts";
 
 const scenario = useScenario();
 const push = `{ branches: [main, "release/*"], tags: ["v*"] }`;
 
 async function tracks(image: string) {
-  const found = await scenario.readIfAny<{ tracks: ReturnType<typeof viewTrack>[] }>(`images/${image}`);
+  const found = await scenario.readIfAny<{ tracks: TrackView[] }>(`images/${image}`);
   return found?.tracks ?? [];
 }
 

@@ -2,14 +2,14 @@
 import { git } from "../../local/github/git.ts";
 import { pushFiles } from "../../local/github/push-files.ts";
 import type { LocalRepository } from "../../local/github/start-github.ts";
-import type { viewRun } from "../../src/api/views.ts";
+import type { RunView } from "../../src/api/run-routes.ts";
 import { isTerminal } from "../../src/core/run/transition.ts";
 import type { Decision, RunSummary } from "../../src/core/state/rows.ts";
 import type { Scenario } from "./scenario.ts";
 import { type StoryImages, type StoryOptions, sourceFiles } from "./scenario-source.ts";
 import { until } from "./scenario-until.ts";
 
-export type RunView = ReturnType<typeof viewRun>;
+export type { RunView };
 
 export interface PushOptions extends Partial<StoryOptions> {
   readonly branch?: string;
@@ -68,10 +68,10 @@ export class Story {
     return found?.decisions[0];
   }
 
-  /** Newest first. */
+  /** Newest first; none while Slipway has not heard of the repository. */
   async runs(query: Readonly<Record<string, string>> = {}): Promise<RunSummary[]> {
     const search = new URLSearchParams({ source: this.repository.fullName, limit: "100", ...query });
-    return (await this.#scenario.read<{ runs: RunSummary[] }>(`runs?${search}`)).runs;
+    return (await this.#scenario.readIfAny<{ runs: RunSummary[] }>(`runs?${search}`))?.runs ?? [];
   }
 
   async run(id: string): Promise<RunView> {

@@ -26,7 +26,7 @@ export function countSkipped(
   const group: Skipped = progress.skipped[at] ?? { reason, count: 0, images: [], ...(message ? { message } : {}) };
   const grown: Skipped = {
     ...group,
-    count: group.count + 1,
+    count: group.count + (image === undefined ? 0 : 1),
     images: image !== undefined && group.images.length < namesKept ? [...group.images, image] : group.images,
   };
   return {

@@ -235,10 +235,11 @@ function moveEdges(desk: Desk, track: Track, before: readonly Base[]): void {
   const now = new Map(track.bases.filter((b) => !b.pinned).map((b) => [b.reference, b]));
   for (const base of before)
     if (!base.pinned && !now.has(base.reference)) desk.world.remove(keys.base(base.reference, track.key));
-  const pinned = new Set(track.bases.flatMap((b) => b.tag ?? []));
-  for (const { tag } of before)
-    if (tag !== undefined && !pinned.has(tag)) desk.world.remove(keys.pinned(tag, track.key));
-  for (const tag of pinned) desk.world.put(keys.pinned(tag, track.key), { track: track.key });
+  // Without a tag the digest itself, so that whoever asks about it hears who names it.
+  const namesOf = (bases: readonly Base[]) => bases.flatMap((b) => (b.pinned ? [b.tag ?? b.reference] : []));
+  const pinned = new Set(namesOf(track.bases));
+  for (const name of namesOf(before)) if (!pinned.has(name)) desk.world.remove(keys.pinned(name, track.key));
+  for (const name of pinned) desk.world.put(keys.pinned(name, track.key), { track: track.key });
   for (const base of now.values())
     desk.world.put(keys.base(base.reference, track.key), {
       track: track.key,

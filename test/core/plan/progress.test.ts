@@ -28,8 +28,13 @@ describe("what was decided, counted", () => {
     expect(progress.skipped).toEqual([
       { reason: "tag-taken", count: 2, images: ["a", "c"], message: "main is taken" },
       { reason: "tag-taken", count: 1, images: ["b"], message: "v1 is taken" },
-      { reason: "image-removed", count: 1, images: [] },
+      { reason: "image-removed", count: 0, images: [] },
     ]);
+  });
+
+  it("counts no image where none is meant", () => {
+    const progress = times(3, (p) => countSkipped(p, "ref-not-watched", undefined));
+    expect(progress.skipped).toEqual([{ reason: "ref-not-watched", count: 0, images: [] }]);
   });
 
   it("does not change what it was given", () => {

@@ -31,6 +31,30 @@ function takeAll(tracks: Parameters<typeof stored>[0], images: RefSnapshot["imag
   );
 }
 
+describe("who names a digest", () => {
+  const pinned = (n: number, tag?: string) => ({
+    reference: `docker.io/library/debian@sha256:${String(n).repeat(64)}`,
+    class: "runtime" as const,
+    pinned: true,
+    ...(tag ? { tag } : {}),
+  });
+  const edge = (name: string) => keys.pinned(name, trackKeyOf("a"));
+
+  it("is found by the tag beside it, or by the digest where there is none, and no longer once it names another", () => {
+    const [bare, other] = [pinned(1), pinned(2)];
+    const debian = "docker.io/library/debian:12";
+    const first = takeAll([], [{ ...imageOf("a"), bases: [bare, pinned(3, debian)] }]).writes;
+    expect([first.get(edge(bare.reference)), first.get(edge(debian))]).toEqual(
+      Array.from({ length: 2 }, () => ({ track: trackKeyOf("a") })),
+    );
+    expect(first.has(edge(pinned(3).reference))).toBe(false);
+    const before = trackOf("a", [], { bases: [bare] });
+    const { writes } = takeAll([before], [{ ...imageOf("a"), bases: [other] }]);
+    expect(writes.has(edge(bare.reference)) && writes.get(edge(bare.reference))).toBeUndefined();
+    expect(writes.get(edge(other.reference))).toEqual({ track: trackKeyOf("a") });
+  });
+});
+
 describe("the maker of a stable tag", () => {
   const tracks = [trackOf("a"), trackOf("b")];
 

@@ -100,9 +100,9 @@ export function stored(tracks: readonly Track[]): Record<string, unknown> {
           keys.base(b.reference, track.key),
           { track: track.key, class: b.class, baseUpdate: track.definition.on.baseUpdate },
         ]),
-      ...track.bases.flatMap((b): [string, unknown][] =>
-        b.tag === undefined ? [] : [[keys.pinned(b.tag, track.key), { track: track.key }]],
-      ),
+      ...track.bases
+        .filter((b) => b.pinned)
+        .map((b): [string, unknown] => [keys.pinned(b.tag ?? b.reference, track.key), { track: track.key }]),
     ]),
   );
 }
