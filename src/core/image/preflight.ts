@@ -2,6 +2,7 @@ import { scanAsAcr } from "./acr-scanner.ts";
 import { type Dependency, type DockerfileOptions, type DockerfileResult, readDockerfile } from "./dockerfile.ts";
 import type { DockerfileWarning } from "./dockerfile-preflight.ts";
 import { pinDockerfile } from "./pin-dockerfile.ts";
+import { cut, quote } from "./quote.ts";
 
 export type Preflight =
   | {
@@ -26,13 +27,17 @@ export function preflight(text: string, options: DockerfileOptions, compat: bool
   if (!sent.ok) return sent;
   const scan = scanAsAcr(sent.text, options.buildArgs, options.target ?? "");
   if (!scan.ok) {
+    const line = scan.line ?? 1;
+    const found = sent.text.split("\n", line)[line - 1]!.trim();
+    const mend = compat
+      ? "write it otherwise (compat changes FROM instructions only)"
+      : "set compat: true for the image, or write it plainly on one line";
+    // What to do stands first: a commit shows 140 characters.
     return {
       ok: false,
-      line: scan.line ?? 1,
-      message: `ACR's scanner ${scan.message}, and ends the run before it is built`,
-      fix: compat
-        ? "write the line otherwise; compat changes FROM instructions only"
-        : "write it plainly on one line, or set compat: true for this image in slipway.yaml",
+      line,
+      message: `ACR cannot read ${quote(cut(found, 40))}`,
+      fix: `${mend}: its scanner ${scan.message}, and ends the run before it is built`,
     };
   }
   const checked = readDockerfile(sent.text, options);

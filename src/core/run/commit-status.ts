@@ -1,3 +1,4 @@
+import { cut } from "../image/quote.ts";
 import { describeReason } from "../plan/reason.ts";
 import type { CommitStatus } from "../source.ts";
 import type { Run } from "../state/rows.ts";
@@ -68,10 +69,4 @@ function holdWords(run: Run): string {
 function lastTag(run: Run): string {
   const tag = run.tags?.[run.tags.length - 1] ?? "";
   return tag.slice(tag.lastIndexOf(":") + 1);
-}
-
-/** Cuts by code points, so that no character is torn. */
-export function cut(text: string, most: number): string {
-  const points = [...text];
-  return points.length <= most ? text : `${points.slice(0, most - 1).join("")}…`;
 }

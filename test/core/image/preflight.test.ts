@@ -16,10 +16,20 @@ describe("preflight", () => {
     expect(run(text, true)).toMatchObject({ ok: true });
   });
 
+  it("says within what a commit shows what was found and what mends it", () => {
+    const refused = run(
+      `# syntax=docker/dockerfile:1\nFROM --platform=linux/amd64 mcr.microsoft.com/dotnet/sdk:8.0 AS build`,
+    );
+    const { line, message, fix } = refused as Extract<typeof refused, { ok: false }>;
+    const shown = `images/tools/Dockerfile line ${line}: ${message}; ${fix}`.slice(0, 140);
+    expect(shown).toContain('ACR cannot read "FROM --platform=linux/amd64 mcr');
+    expect(shown).toContain("set compat: true for the image");
+  });
+
   it("refuses a line of SQL that the scanner cannot read, which compat leaves alone", () => {
     const text = "FROM a:1\nRUN psql -c 'SELECT x \\\n FROM users WHERE y'\n";
     for (const compat of [false, true])
-      expect(run(text, compat)).toMatchObject({ ok: false, line: 3, message: expect.stringContaining("ends the run") });
+      expect(run(text, compat)).toMatchObject({ ok: false, line: 3, fix: expect.stringContaining("ends the run") });
     expect(run(text, true)).toMatchObject({ fix: expect.stringContaining("FROM instructions only") });
   });
 

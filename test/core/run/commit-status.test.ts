@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { commitStatusOf, cut } from "../../../src/core/run/commit-status.ts";
+import { cut } from "../../../src/core/image/quote.ts";
+import { commitStatusOf } from "../../../src/core/run/commit-status.ts";
 import type { Run, RunStatus } from "../../../src/core/state/rows.ts";
 import { runOf } from "../state/rows-of.ts";
 
