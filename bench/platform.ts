@@ -61,7 +61,8 @@ export function rowsOf(graph: Graph): ReadonlyMap<string, unknown> {
     };
     rows.set(key, track);
     rows.set(keys.makes(reference(i)), { track: key });
-    for (const b of bases) rows.set(keys.base(b, key), { track: key, class: "runtime", baseUpdate: "all" });
+    for (const b of bases)
+      rows.set(keys.base(b, key), { track: key, reference: b, class: "runtime", baseUpdate: "all" });
   });
   return rows;
 }

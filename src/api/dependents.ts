@@ -3,6 +3,7 @@ import { z } from "zod";
 import { isPinned, parseReference } from "../core/image/reference.ts";
 import { type KeyRange, key, keys, rangeOf } from "../core/state/keys.ts";
 import type { Base, Track } from "../core/state/rows.ts";
+import { readValue } from "../handlers/read-rows.ts";
 import type { Registry } from "../handlers/registries.ts";
 import { allRegistries, type HistoryPorts } from "./history.ts";
 
@@ -39,7 +40,7 @@ async function readDependents(
   const edges = await ports.rows.list(registry.partition, range, dependentsMost);
   const dependents = edges.map(async ({ key: rowKey, value }): Promise<Dependent | undefined> => {
     const { track: trackKey } = value as { readonly track: string };
-    const track = (await ports.rows.read(registry.partition, trackKey)).row?.value as Track | undefined;
+    const track = await readValue<Track>(ports.rows, registry.partition, trackKey);
     if (!track) return undefined;
     const pin = track.bases.find((b) => b.pinned && (b.tag === on || b.reference === on));
     if (edge === "pinned" && (!pin || keys.pinned(pin.tag ?? pin.reference, track.key) !== rowKey)) return undefined;

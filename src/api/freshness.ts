@@ -5,6 +5,7 @@ import { seqOf } from "../core/run/desk.ts";
 import { movingBases } from "../core/run/place.ts";
 import { keys, rangeOf } from "../core/state/keys.ts";
 import type { Followed, Run, RunSummary, Track } from "../core/state/rows.ts";
+import { readValue } from "../handlers/read-rows.ts";
 import { platformPartition, type Registry } from "../handlers/registries.ts";
 import { pinnedDigest } from "./dependents.ts";
 import type { HistoryPorts } from "./history.ts";
@@ -51,7 +52,7 @@ async function takenAt(track: Track, registry: Registry, ports: HistoryPorts): P
 }
 
 async function readRun(id: string, registry: Registry, ports: HistoryPorts): Promise<Run | undefined> {
-  return (await ports.rows.read(registry.partition, keys.run(seqOf(id)))).row?.value as Run | undefined;
+  return await readValue<Run>(ports.rows, registry.partition, keys.run(seqOf(id)));
 }
 
 /** Our own tags by what we built, unless somebody pushed over it; all others by what was seen at their registry. */
@@ -60,7 +61,7 @@ async function historyOf(
   on: string | undefined,
   ports: HistoryPorts,
 ): Promise<{ readonly history?: TagHistory; readonly problem?: string }> {
-  const followed = (await ports.rows.read(platformPartition, keys.followed(tag))).row?.value as Followed | undefined;
+  const followed = await readValue<Followed>(ports.rows, platformPartition, keys.followed(tag));
   const home = await homeOf(tag, ports);
   const made = await readMade(tag, ports);
   const run = home && made && (await readRun(made.run, home, ports));

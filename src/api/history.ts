@@ -6,9 +6,10 @@ import { z } from "zod";
 import type { SkipReason } from "../core/plan/reason.ts";
 import { refName, seqOf } from "../core/run/desk.ts";
 import { summarize } from "../core/run/transition.ts";
-import { type KeyRange, keys, rangeOf } from "../core/state/keys.ts";
+import { type KeyRange, keyAfter, keys, rangeOf } from "../core/state/keys.ts";
 import type { Attempt, Decision, Run, RunSummary, Track } from "../core/state/rows.ts";
 import type { Rows, StoredRow } from "../core/state/store.ts";
+import { readValue } from "../handlers/read-rows.ts";
 import { platformPartition, pushesPartition, type Registries, type Registry } from "../handlers/registries.ts";
 import { findSource, sourceIdOf } from "../handlers/sources.ts";
 import { badRequest, notFound } from "./problem.ts";
@@ -165,8 +166,7 @@ async function createStream(
   pageSize: number,
 ): Promise<Stream> {
   let buffer: StoredRow[] = [];
-  // The smallest key greater than `after`: keys never hold characters below a blank.
-  let from = after === undefined || after < range.from || after >= range.to ? range.from : `${after}!`;
+  let from = after === undefined || after < range.from || after >= range.to ? range.from : keyAfter(after);
   let ended = false;
   return {
     partition,
@@ -175,7 +175,7 @@ async function createStream(
         buffer = await rows.list(partition, { from, to: range.to }, pageSize);
         ended = buffer.length < pageSize;
         const last = buffer.at(-1);
-        if (last) from = `${last.key}!`;
+        if (last) from = keyAfter(last.key);
       }
       return buffer[0];
     },
@@ -212,8 +212,8 @@ export async function findDecision(id: string, ports: HistoryPorts): Promise<rea
   const partitions = [...(await decisionPartitions(ports)), pushesPartition];
   const found = await Promise.all(
     partitions.map(async (partition) => {
-      const pointer = (await ports.rows.read(partition, keys.decided(id))).row?.value as { key: string } | undefined;
-      return pointer && ((await ports.rows.read(partition, pointer.key)).row?.value as Decision | undefined);
+      const pointer = await readValue<{ key: string }>(ports.rows, partition, keys.decided(id));
+      return pointer && (await readValue<Decision>(ports.rows, partition, pointer.key));
     }),
   );
   return found.filter((d): d is Decision => d !== undefined);
@@ -230,10 +230,7 @@ export async function tracksOfImage(name: string, ports: HistoryPorts): Promise<
       const pointers = await ports.rows.list(registry.partition, rangeOf("image", name), 500);
       const tracks = await Promise.all(
         pointers.map(
-          async (p) =>
-            (await ports.rows.read(registry.partition, (p.value as { track: string }).track)).row?.value as
-              | Track
-              | undefined,
+          async (p) => await readValue<Track>(ports.rows, registry.partition, (p.value as { track: string }).track),
         ),
       );
       return tracks.flatMap((track) => (track ? [{ track, registry }] : []));

@@ -1,6 +1,7 @@
 /** What a person means by the name of an image. */
 import { formatReference, parseReference } from "../core/image/reference.ts";
 import { keys, rangeOf } from "../core/state/keys.ts";
+import { readValue } from "../handlers/read-rows.ts";
 import type { Registry } from "../handlers/registries.ts";
 import { allRegistries, type HistoryPorts } from "./history.ts";
 import { badRequest } from "./problem.ts";
@@ -28,7 +29,7 @@ export interface Made {
 /** What Slipway pushed last under a tag. */
 export async function readMade(reference: string, ports: HistoryPorts): Promise<Made | undefined> {
   const home = await homeOf(reference, ports);
-  return home && ((await ports.rows.read(home.partition, keys.tag(reference))).row?.value as Made | undefined);
+  return home && (await readValue<Made>(ports.rows, home.partition, keys.tag(reference)));
 }
 
 /** The first of its names that we push or that images stand on; else what Docker would take it for. */

@@ -7,6 +7,7 @@ import { keys } from "../core/state/keys.ts";
 import type { Decision, DecisionFacts, Inbox, Skipped } from "../core/state/rows.ts";
 import { type DryRun, type DryRunPorts, dryRun } from "../handlers/dry-run.ts";
 import type { ReadRefAs } from "../handlers/read-ref-as.ts";
+import { readValue } from "../handlers/read-rows.ts";
 import type { Registry } from "../handlers/registries.ts";
 import { allRegistries, findDecision, type HistoryPorts, mustFindImage } from "./history.ts";
 import { baseNamed } from "./named.ts";
@@ -128,7 +129,7 @@ export function planRoutes(ports: PlanPorts): readonly Route[] {
   };
 
   const readFacts = async (id: string, { partition }: Registry) =>
-    (await ports.rows.read(partition, keys.facts(id))).row?.value as DecisionFacts | undefined;
+    await readValue<DecisionFacts>(ports.rows, partition, keys.facts(id));
   const replay = async (decided: Decision, registry: Registry, { word, stored }: DecisionFacts) => ({
     ...viewDryRun(registry, await dryRun(word, registry, ports, stored)),
     facts: stored ? "as they were" : "too many to keep: as they are now",

@@ -4,6 +4,7 @@ import { seqOf } from "../core/run/desk.ts";
 import { failuresOf, openIn } from "../core/run/wave.ts";
 import { keys, rangeOf } from "../core/state/keys.ts";
 import type { Run, Wave, WaveIndex, WaveMember } from "../core/state/rows.ts";
+import { readValue } from "../handlers/read-rows.ts";
 import type { Registry } from "../handlers/registries.ts";
 import { allRegistries, type HistoryPorts, newestFirst, type Page } from "./history.ts";
 import { notFound } from "./problem.ts";
@@ -134,7 +135,7 @@ export interface FoundWave {
 export async function findWaves(id: string, ports: HistoryPorts): Promise<readonly FoundWave[]> {
   const found = await Promise.all(
     (await allRegistries(ports)).map(async (registry) => {
-      const wave = (await ports.rows.read(registry.partition, keys.wave(id))).row?.value as Wave | undefined;
+      const wave = await readValue<Wave>(ports.rows, registry.partition, keys.wave(id));
       return wave ? [{ wave, registry }] : [];
     }),
   );
@@ -175,9 +176,7 @@ async function membersOf(
   });
   const images = await Promise.all(
     items.map(async (member): Promise<z.infer<typeof ImageOfWave>> => {
-      const run = (await ports.rows.read(registry.partition, keys.run(seqOf(member.run)))).row?.value as
-        | Run
-        | undefined;
+      const run = await readValue<Run>(ports.rows, registry.partition, keys.run(seqOf(member.run)));
       return {
         image: member.image,
         level: member.level,

@@ -4,6 +4,7 @@ import { quote } from "../core/image/quote.ts";
 import { pastOf } from "../core/image/tag-history.ts";
 import { keys, rangeOf } from "../core/state/keys.ts";
 import type { Followed } from "../core/state/rows.ts";
+import { readValue } from "../handlers/read-rows.ts";
 import { platformPartition } from "../handlers/registries.ts";
 import { Dependent, dependentsOf } from "./dependents.ts";
 import { isPushedOver } from "./freshness.ts";
@@ -109,7 +110,7 @@ async function explainDigest(
 const followedMost = 5000;
 
 async function readFollowed(tag: string, ports: HistoryPorts): Promise<Followed | undefined> {
-  return (await ports.rows.read(platformPartition, keys.followed(tag))).row?.value as Followed | undefined;
+  return await readValue<Followed>(ports.rows, platformPartition, keys.followed(tag));
 }
 
 async function viewSeen(

@@ -6,11 +6,13 @@
 import { createHash } from "node:crypto";
 import type { Look, Offered } from "../core/image/digest-lookup.ts";
 import { parseReference } from "../core/image/reference.ts";
+import type { Edge } from "../core/plan/closure.ts";
 import { type KeyRange, keys, rangeOf } from "../core/state/keys.ts";
-import type { Followed, Track } from "../core/state/rows.ts";
+import type { Followed } from "../core/state/rows.ts";
 import type { Rows, RowWrite, StoredRow } from "../core/state/store.ts";
 import { type Queues, queueNames } from "../ports.ts";
 import type { EventMessage } from "./messages.ts";
+import { pagesOf } from "./read-rows.ts";
 import { platformPartition, type Registries } from "./registries.ts";
 
 export interface CheckPorts {
@@ -107,42 +109,20 @@ async function followedReferences(
       complete = false;
       continue;
     }
-    // A digest never moves.
     for (const kind of ["base", "pinned"])
-      for (const row of await listAll(ports.rows, registry.partition, rangeOf(kind)))
-        for (const reference of await referencesOf(row, registry.partition, ports.rows))
-          if (!reference.includes("@")) found.add(reference);
+      for (const { value } of await listAll(ports.rows, registry.partition, rangeOf(kind))) {
+        const { reference } = value as Pick<Edge, "reference">;
+        // A digest never moves.
+        if (!reference.includes("@")) found.add(reference);
+      }
   }
   return { references: found, complete };
 }
 
-/** A long reference is shortened in its key; the track that stands on it knows it in full. */
-async function referencesOf({ key, value }: StoredRow, partition: string, rows: Rows): Promise<readonly string[]> {
-  if (!key.includes("!~")) return [referenceIn(key)];
-  const track = (await rows.read(partition, (value as { readonly track: string }).track)).row?.value as
-    | Track
-    | undefined;
-  const named = (track?.bases ?? []).flatMap((b) => [b.reference, ...(b.tag === undefined ? [] : [b.tag])]);
-  return named.filter((r) => keys.base(r, track!.key) === key || keys.pinned(r, track!.key) === key);
-}
-
-/** `base|<reference>|<track>`; segments are escaped one by one, so the reference is the second. */
-export function referenceIn(rowKey: string): string {
-  const escaped = rowKey.split("|")[1] ?? "";
-  const bytes = escaped.replace(/!([0-9a-f]{2})/g, "%$1");
-  return decodeURIComponent(bytes);
-}
-
 async function listAll(rows: Rows, partition: string, range: KeyRange): Promise<readonly StoredRow[]> {
   const all: StoredRow[] = [];
-  for (let from = range.from; ; ) {
-    const page = await rows.list(partition, { from, to: range.to }, pageSize);
-    all.push(...page);
-    const last = page.at(-1);
-    if (last === undefined || page.length < pageSize) return all;
-    // `!` sorts before everything else that keys are made of.
-    from = `${last.key}!`;
-  }
+  for await (const page of pagesOf(rows, partition, range, pageSize)) all.push(...page);
+  return all;
 }
 
 function whatIsDue(

@@ -11,6 +11,7 @@ import type { Run } from "../core/state/rows.ts";
 import type { Rows } from "../core/state/store.ts";
 import { PermanentError, TransientError } from "../errors.ts";
 import type { Report } from "./messages.ts";
+import { readValue } from "./read-rows.ts";
 import { platformPartition, type Registries } from "./registries.ts";
 import type { Note } from "./resolve-ref.ts";
 
@@ -50,7 +51,7 @@ export async function reportRun(message: Report, ports: ReportPorts): Promise<vo
   const registry = await ports.registries.find(message.registry);
   const dueKey = keys.due("report", message.run);
   const { row: due } = await ports.rows.read(registry.partition, dueKey);
-  const run = (await ports.rows.read(registry.partition, keys.run(seqOf(message.run)))).row?.value as Run | undefined;
+  const run = await readValue<Run>(ports.rows, registry.partition, keys.run(seqOf(message.run)));
   if (run) await say(run, registry.partition, ports);
   // If the run moved on meanwhile the row has changed, stays, and has a message of its own.
   if (due) await ports.rows.removeUnchanged(registry.partition, due);

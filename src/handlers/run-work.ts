@@ -8,7 +8,7 @@ import { pinDockerfile } from "../core/image/pin-dockerfile.ts";
 import { formatReference } from "../core/image/reference.ts";
 import { pastOf } from "../core/image/tag-history.ts";
 import { seqOf } from "../core/run/desk.ts";
-import { isInputFault } from "../core/run/end-code.ts";
+import { type EndCode, isInputFault } from "../core/run/end-code.ts";
 import { dockerfileOptions } from "../core/run/render-run.ts";
 import type { SourceRepository } from "../core/source.ts";
 import { keys } from "../core/state/keys.ts";
@@ -23,6 +23,7 @@ import { type InboxWriter, leaveWord } from "./inbox.ts";
 import { lastWords } from "./last-words.ts";
 import { maskLines } from "./mask-lines.ts";
 import type { RunWork } from "./messages.ts";
+import { readValue } from "./read-rows.ts";
 import type { Registry } from "./registries.ts";
 
 export interface RunWorkPorts extends InboxWriter {
@@ -67,20 +68,19 @@ export async function runWork(message: RunWork, ports: RunWorkPorts): Promise<vo
 /** For work that failed for good: the run ends and says why. */
 export async function giveUpRunWork(message: RunWork, error: Error, ports: RunWorkPorts): Promise<void> {
   const code = error instanceof PermanentError && isInputFault(error.code) ? error.code : "gave-up";
-  const common = {
-    id: `${message.run}.${message.runAttempt}.${message.kind}-failed`,
-    run: message.run,
-    attempt: message.runAttempt,
-  };
-  const word: Inbox =
-    message.kind === "prepare"
-      ? { kind: "context-failed", ...common, code, message: error.message }
-      : { kind: "log-collected", ...common, blob: "", bytes: 0 };
-  await leaveWord(ports, ports.registry, word);
+  await leaveWord(ports, ports.registry, wordOfFailed(message, code, error.message));
 }
 
-async function readRow<T>(ports: RunWorkPorts, key: string): Promise<T | undefined> {
-  return (await ports.rows.read(ports.registry.partition, key)).row?.value as T | undefined;
+/** Without a context the run ends; without a log it has none. */
+export function wordOfFailed({ run, runAttempt: attempt, kind }: RunWork, code: EndCode, message: string): Inbox {
+  const common = { id: `${run}.${attempt}.${kind}-failed`, run, attempt };
+  return kind === "prepare"
+    ? { kind: "context-failed", ...common, code, message }
+    : { kind: "log-collected", ...common, blob: "", bytes: 0 };
+}
+
+function readRow<T>(ports: RunWorkPorts, key: string): Promise<T | undefined> {
+  return readValue<T>(ports.rows, ports.registry.partition, key);
 }
 
 async function prepareInTime(run: Run, attempt: Attempt, ports: RunWorkPorts): Promise<void> {

@@ -5,14 +5,17 @@
 
 import type { SourceRepository } from "../core/source.ts";
 import { key, keys, oldestFirst, rangeOf } from "../core/state/keys.ts";
-import type { Due, Inbox, Lease } from "../core/state/rows.ts";
+import type { Due, Lease } from "../core/state/rows.ts";
 import type { Rows, RowWrite } from "../core/state/store.ts";
 import { type Queues, queueNames } from "../ports.ts";
 import { leaveWord } from "./inbox.ts";
 import type { Wake } from "./lease.ts";
 import { type EventMessage, RunWork } from "./messages.ts";
+import { pagesOf, readValue } from "./read-rows.ts";
 import { findOrSay, platformPartition, type Registries, type Registry } from "./registries.ts";
 import type { Note, SeenRef } from "./resolve-ref.ts";
+import { wordOfFailed } from "./run-work.ts";
+import { sendDue } from "./send-due.ts";
 
 export interface ListedRef {
   readonly ref: string;
@@ -74,7 +77,7 @@ async function sweepRegistry(alias: string, ports: SweepPorts): Promise<void> {
   await wakePass(registry, ports);
   for (const kind of ["report", "prepare", "collect"])
     await sendLate<Due>(registry.partition, kind, ports, {
-      send: (due) => sendDue(alias, due, ports),
+      send: (due) => sendDue(ports.queues, alias, due),
       giveUp: (due, remove) => giveUpDue(alias, due, remove, ports),
     });
 }
@@ -100,8 +103,7 @@ async function sendLate<T extends { readonly resent?: number }>(
   const mostMs = kind === "prepare" ? prepareLateMostMs : lateMostMs;
   const range = rangeOf("due", kind);
   let sent = 0;
-  for (let { from } = range; ; ) {
-    const page = await ports.rows.list(partition, { from, to: range.to }, duePage);
+  for await (const page of pagesOf(ports.rows, partition, range, duePage))
     for (const row of page) {
       const owed = row.value as T;
       const resent = owed.resent ?? 0;
@@ -114,11 +116,6 @@ async function sendLate<T extends { readonly resent?: number }>(
       if (resent < resendsMost) await send(owed);
       else await giveUp(owed, () => ports.rows.removeUnchanged(partition, { ...row, etag }));
     }
-    const last = page.at(-1);
-    if (last === undefined || page.length < duePage) return;
-    // `!` sorts before everything else that keys are made of.
-    from = `${last.key}!`;
-  }
 }
 
 async function giveUpDue(alias: string, due: Due, remove: () => Promise<unknown>, ports: SweepPorts): Promise<void> {
@@ -126,13 +123,6 @@ async function giveUpDue(alias: string, due: Due, remove: () => Promise<unknown>
   ports.log("owed for days, given up", { registry: alias, kind, run });
   if (kind === "report") await remove();
   else await failWork({ kind, registry: alias, run, runAttempt }, "could not be done for days", ports);
-}
-
-function sendDue(alias: string, due: Due, ports: SweepPorts): Promise<void> {
-  const { kind, run, attempt: runAttempt } = due;
-  return kind === "report"
-    ? ports.queues.send(queueNames.reports, { kind: "run", registry: alias, run })
-    : ports.queues.send(queueNames.runWork, { kind, registry: alias, run, runAttempt });
 }
 
 /** A pass that died holds its lease until it expires; a nudge that got lost leaves its moment behind. */
@@ -181,16 +171,9 @@ async function drainPoison(ports: SweepPorts): Promise<void> {
 }
 
 async function failWork(work: RunWork, why: string, ports: SweepPorts): Promise<void> {
-  const { run, runAttempt: attempt, kind } = work;
   const registry = await findOrSay(work.registry, ports);
   // What was of a registry that is none of ours any more ends with it.
-  if (!registry) return;
-  const common = { id: `${run}.${attempt}.${kind}-given-up`, run, attempt };
-  const word: Inbox =
-    kind === "prepare"
-      ? { kind: "context-failed", ...common, code: "gave-up", message: `preparing its context ${why}` }
-      : { kind: "log-collected", ...common, blob: "", bytes: 0 };
-  await leaveWord(ports, registry, word);
+  if (registry) await leaveWord(ports, registry, wordOfFailed(work, "gave-up", `preparing its context ${why}`));
 }
 
 interface SweepRow {
@@ -201,7 +184,7 @@ interface SweepRow {
 
 async function readSweep(ports: SweepPorts): Promise<SweepRow> {
   return (
-    ((await ports.rows.read(platformPartition, key("sweep"))).row?.value as SweepRow | undefined) ?? {
+    (await readValue<SweepRow>(ports.rows, platformPartition, key("sweep"))) ?? {
       source: "",
       redelivered: [],
     }

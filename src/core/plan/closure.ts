@@ -9,6 +9,8 @@ import type { SkipReason } from "./reason.ts";
 /** What an edge says about the dependent, so that a closure need not read tracks it only passes. */
 export interface Edge {
   readonly track: string;
+  /** As in the key, where a long one is shortened. */
+  readonly reference: string;
   readonly class: "runtime" | "buildtime" | "frontend";
   readonly baseUpdate: "all" | "runtime" | "off";
 }
@@ -119,7 +121,12 @@ function dependentsBySnapshot(images: ReadonlyMap<string, SnapshotImage>): Reado
   for (const [track, image] of images)
     for (const base of image.bases) {
       if (base.pinned) continue;
-      const edge: Edge = { track, class: base.class, baseUpdate: image.definition.on.baseUpdate };
+      const edge: Edge = {
+        track,
+        reference: base.reference,
+        class: base.class,
+        baseUpdate: image.definition.on.baseUpdate,
+      };
       const known = dependents.get(base.reference);
       if (known) known.push(edge);
       else dependents.set(base.reference, [edge]);

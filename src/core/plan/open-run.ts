@@ -22,17 +22,11 @@ export interface RunRequest {
   readonly size: number;
 }
 
-/** The track must already be written. Returns the run that will do the work, and whether it is new. */
-export function openRun(
-  desk: Desk,
-  track: Track,
-  request: RunRequest,
-): { readonly run: Run; readonly joined: boolean } {
+/** The track must already be written. Returns the run that will do the work: a new one, or the one that was joined. */
+export function openRun(desk: Desk, track: Track, request: RunRequest): Run {
   const planned = track.planned ? getRun(desk.world, track.planned.id) : undefined;
-  if (planned && planned.commit === request.wanted.commit)
-    return { run: join(desk, track, planned, request), joined: true };
-  const run = insert(desk, track, request, planned);
-  return { run, joined: false };
+  if (planned && planned.commit === request.wanted.commit) return join(desk, track, planned, request);
+  return insert(desk, track, request, planned);
 }
 
 function join(desk: Desk, track: Track, planned: Run, request: RunRequest): Run {

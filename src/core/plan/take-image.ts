@@ -72,7 +72,7 @@ export function takeImage(
   moveEdges(desk, track, before?.bases ?? []);
   moveMakes(desk, track, before?.makes ?? []);
   if (reasons.length === 0) return { kind: "skipped", reason: "nothing-changed" };
-  const { run } = openRun(desk, track, {
+  const run = openRun(desk, track, {
     wanted,
     reasons,
     ...context,
@@ -100,7 +100,7 @@ export function takeMoved(
   const moved: Reason = { kind: "base", reference: word.reference, ...(from ? { from } : {}), to: word.digest };
   const reasons = [moved, ...baseReasons(desk, track, item.via)];
   const wanted: Wanted = { ...wantedAtHead(desk, track), occurrence: undefined };
-  const { run } = openRun(desk, track, { wanted, reasons, ...context, level: item.level ?? 0 });
+  const run = openRun(desk, track, { wanted, reasons, ...context, level: item.level ?? 0 });
   return { kind: "planned", run };
 }
 
@@ -116,7 +116,7 @@ export function takeDependent(
   if (keepsFailing(track)) return { kind: "skipped", reason: "keeps-failing", message: keepsFailingMessage };
   const reasons = baseReasons(desk, track, item.via);
   const wanted: Wanted = { ...wantedAtHead(desk, track), occurrence: undefined };
-  const { run } = openRun(desk, track, {
+  const run = openRun(desk, track, {
     wanted,
     reasons,
     ...context,
@@ -141,7 +141,7 @@ export function takeSelf(
       ? { occurrence: occurrenceIn(word.reasons), reasons: word.reasons, lineage: word.lineage }
       : { occurrence: word.id, reasons: [requestReason(word)] };
   const { occurrence, ...request } = ask;
-  const { run } = openRun(desk, track, {
+  const run = openRun(desk, track, {
     wanted: { ...wantedAtHead(desk, track), occurrence },
     ...request,
     ...context,
@@ -239,10 +239,11 @@ function moveEdges(desk: Desk, track: Track, before: readonly Base[]): void {
   const namesOf = (bases: readonly Base[]) => bases.flatMap((b) => (b.pinned ? [b.tag ?? b.reference] : []));
   const pinned = new Set(namesOf(track.bases));
   for (const name of namesOf(before)) if (!pinned.has(name)) desk.world.remove(keys.pinned(name, track.key));
-  for (const name of pinned) desk.world.put(keys.pinned(name, track.key), { track: track.key });
+  for (const name of pinned) desk.world.put(keys.pinned(name, track.key), { track: track.key, reference: name });
   for (const base of now.values())
     desk.world.put(keys.base(base.reference, track.key), {
       track: track.key,
+      reference: base.reference,
       class: base.class,
       baseUpdate: track.definition.on.baseUpdate,
     } satisfies Edge);

@@ -40,6 +40,11 @@ export function rangeOf(...segments: readonly string[]): KeyRange {
   return { from: `${prefix}${separator}`, to: `${prefix}}` };
 }
 
+/** The smallest key greater than this one: `!` sorts before everything else that keys are made of. */
+export function keyAfter(rowKey: string): string {
+  return `${rowKey}!`;
+}
+
 const digits = 12;
 const ceiling = 10 ** digits - 1;
 

@@ -8,10 +8,11 @@ import { rangeOf } from "../../core/state/keys.ts";
 import type { Due, Live } from "../../core/state/rows.ts";
 import type { Rows, StoredRow } from "../../core/state/store.ts";
 import { NotRead, World } from "../../core/state/world.ts";
-import { type Queues, queueNames } from "../../ports.ts";
+import type { Queues } from "../../ports.ts";
 import type { HeldLease } from "../lease.ts";
 import { readMissing } from "../read-missing.ts";
 import type { Registry } from "../registries.ts";
+import { sendDue } from "../send-due.ts";
 
 export interface AcrPort {
   openRuns(): Promise<readonly AcrRun[]>;
@@ -149,19 +150,7 @@ export class Pass {
     this.progressed = true;
     // Owed in the same transaction; sent after it. A crash in between is the sweep's to mend.
     for (const { key, value } of writes)
-      if (value !== undefined && key.startsWith(rangeOf("due").from)) await this.#sendDue(value as Due);
-  }
-
-  async #sendDue(due: Due): Promise<void> {
-    const { queues, registry } = this.ports;
-    if (due.kind === "report")
-      await queues.send(queueNames.reports, { kind: "run", registry: registry.alias, run: due.run });
-    else
-      await queues.send(queueNames.runWork, {
-        kind: due.kind,
-        registry: registry.alias,
-        run: due.run,
-        runAttempt: due.attempt,
-      });
+      if (value !== undefined && key.startsWith(rangeOf("due").from))
+        await sendDue(this.ports.queues, this.ports.registry.alias, value as Due);
   }
 }

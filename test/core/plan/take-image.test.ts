@@ -44,14 +44,13 @@ describe("who names a digest", () => {
     const [bare, other] = [pinned(1), pinned(2)];
     const debian = "docker.io/library/debian:12";
     const first = takeAll([], [{ ...imageOf("a"), bases: [bare, pinned(3, debian)] }]).writes;
-    expect([first.get(edge(bare.reference)), first.get(edge(debian))]).toEqual(
-      Array.from({ length: 2 }, () => ({ track: trackKeyOf("a") })),
-    );
+    for (const reference of [bare.reference, debian])
+      expect(first.get(edge(reference))).toEqual({ track: trackKeyOf("a"), reference });
     expect(first.has(edge(pinned(3).reference))).toBe(false);
     const before = trackOf("a", [], { bases: [bare] });
     const { writes } = takeAll([before], [{ ...imageOf("a"), bases: [other] }]);
     expect(writes.has(edge(bare.reference)) && writes.get(edge(bare.reference))).toBeUndefined();
-    expect(writes.get(edge(other.reference))).toEqual({ track: trackKeyOf("a") });
+    expect(writes.get(edge(other.reference))).toEqual({ track: trackKeyOf("a"), reference: other.reference });
   });
 });
 

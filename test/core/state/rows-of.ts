@@ -98,11 +98,14 @@ export function stored(tracks: readonly Track[]): Record<string, unknown> {
         .filter((b) => !b.pinned)
         .map((b): [string, unknown] => [
           keys.base(b.reference, track.key),
-          { track: track.key, class: b.class, baseUpdate: track.definition.on.baseUpdate },
+          { track: track.key, reference: b.reference, class: b.class, baseUpdate: track.definition.on.baseUpdate },
         ]),
       ...track.bases
         .filter((b) => b.pinned)
-        .map((b): [string, unknown] => [keys.pinned(b.tag ?? b.reference, track.key), { track: track.key }]),
+        .map((b): [string, unknown] => {
+          const reference = b.tag ?? b.reference;
+          return [keys.pinned(reference, track.key), { track: track.key, reference }];
+        }),
     ]),
   );
 }
