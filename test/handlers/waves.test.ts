@@ -256,6 +256,31 @@ describe("images that stand on each other", () => {
   });
 });
 
+describe("an image whose base was never built", () => {
+  it("waits for that, although it was changed itself and a stopped wave holds the base", async () => {
+    const sim = new Simulation();
+    sim.waves = { largeFrom: 2, stopAfter: 2, stopAfterPercent: 10 };
+    sim.outcome = () => "Error";
+    const loose = ["p", "q"].map((name): SimImage => ({ name, files: name }));
+    const line: readonly SimImage[] = [
+      { name: "r", files: "r" },
+      { name: "s", files: "s", on: ["r"] },
+    ];
+    await sim.push([...loose, ...line], commitOf(1));
+    await sim.push([...loose, line[0]!, { ...line[1]!, files: "s2" }], commitOf(2));
+    await sim.settle({ hours: 0.5 });
+    const open = async () => (await sim.runs()).filter((r) => r.status === "Planned");
+    expect((await open()).map((r) => [r.image, r.hold?.kind])).toEqual([
+      ["r", "wave-stopped"],
+      ["s", "base"],
+    ]);
+    sim.outcome = () => "Succeeded";
+    await sim.live(24);
+    expect(await open()).toEqual([]);
+    expect((await sim.tracks()).filter((t) => t.built?.inputs !== t.wanted.inputs)).toEqual([]);
+  });
+});
+
 describe("refs", () => {
   it("that are deleted retire their tracks: planned runs end, what runs goes on, history stays", async () => {
     const sim = await builtDiamond();

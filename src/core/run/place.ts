@@ -28,9 +28,11 @@ export function blockersOf(desk: Desk, run: Run, track: Track): readonly OpenRun
   const parents = desk.world.getAll<Track>(parentsOf(desk, track));
   const heldLong = desk.now >= maxHoldEnds(desk, run);
   return parents
-    .flatMap((p) => (p ? [p.planned, p.active] : []))
-    .filter((open): open is OpenRun => open !== undefined && open.id !== run.id)
-    .filter((open) => !hasOwnReason(run) || !waitsForPeople(desk, open.id))
+    .flatMap((p) => {
+      const open = [p?.planned, p?.active].filter((o): o is OpenRun => o !== undefined && o.id !== run.id);
+      // Without a base that was ever built there is nothing to go on with.
+      return p?.built && hasOwnReason(run) ? open.filter(({ id }) => !waitsForPeople(desk, id)) : open;
+    })
     .filter((open) => {
       if (open.order < run.order) return true;
       // After max-hold a run stops waiting for what was planned after it, so a busy base cannot starve it.
