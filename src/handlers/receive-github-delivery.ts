@@ -46,8 +46,7 @@ export async function receiveGitHubDelivery(request: HttpRequest, ports: Receive
     return refuse(401, "the signature does not match");
   }
   if (!eventName || !guid) return refuse(400, "X-GitHub-Event and X-GitHub-Delivery are required");
-  if (!guidShape.test(guid))
-    return refuse(400, "X-GitHub-Delivery is malformed: 8 to 64 letters, digits and hyphens, as GitHub's GUIDs are");
+  if (!guidShape.test(guid)) return refuse(400, "X-GitHub-Delivery must be 8 to 64 letters, digits and hyphens");
   const payload = parseObject(body);
   if (payload === undefined) return refuse(400, "the body is not a JSON object");
   if (eventName === "ping") return { status: 200, body: "pong" };
