@@ -130,7 +130,7 @@ describe("a body", () => {
 
   it("with an id that is none hears that, and not that it is missing", async () => {
     const answer = await deliver(new Outside(), { headers: { "x-github-delivery": "g1" } });
-    expect(answer).toMatchObject({ status: 400, body: expect.stringMatching(/^X-GitHub-Delivery is malformed/) });
+    expect(answer).toMatchObject({ status: 400, body: expect.stringMatching(/^X-GitHub-Delivery must be 8 to 64/) });
   });
 
   it.each([
