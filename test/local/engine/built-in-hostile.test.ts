@@ -8,6 +8,7 @@ import { pack } from "tar-stream";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { applyEntries } from "../../../local/engine/built-in/apply-layer.ts";
 import type { LayerEntry } from "../../../local/engine/built-in/layer-entry.ts";
+import { neededStages } from "../../../local/engine/built-in/needed-stages.ts";
 import { readTar } from "../../../local/engine/built-in/read-layer.ts";
 import { tool } from "../../../local/engine/built-in/tool.ts";
 import { writeLayer } from "../../../local/engine/built-in/write-layer.ts";
@@ -200,6 +201,29 @@ test("names may hold newlines and look like options; names that are not UTF-8 ar
   for (const name of names) expect(await fileIn(world, "names:v1", `/d/${name}`)).toBe(`content of ${name}`);
   await writeFile(Buffer.concat([Buffer.from(join(dir, "d/")), Buffer.from([0xff])]), "");
   await expect(world.build("names:v2", dir)).rejects.toThrow(/not UTF-8/);
+});
+
+test("no Dockerfile keeps a build busy for ever, or is a fault of the engine's own", async () => {
+  const nested = `${"${a:-".repeat(20_000)}${"}".repeat(20_000)}`;
+  for (const [lines, message, more] of [
+    [["COPY [z-a]* /x/"], /"\[z-a\]\*" is not in the build context/],
+    [["COPY [a /x/"], /"\[a" is not in the build context/],
+    [["COPY . /"], /syntax error in pattern "\["/, { ".dockerignore": "[\n" }],
+    [[`COPY ${"a*".repeat(200)}b /x/`], /is not in the build context/, { ["a".repeat(200)]: "" }],
+    [[`COPY --parents ${"**/".repeat(30)}b /x/`], /is not in the build context/, { [`${"a/".repeat(20)}a`]: "" }],
+    [[`LABEL x=${nested}`], /more than 100 \$\{…\} in each other/],
+    [["ARG A=aaaaaaaaaa", ...Array(30).fill("ARG A=$A$A")], /takes too long/],
+    [["COPY <<E /x", "${".repeat(60_000), "E"], /bad substitution/],
+  ] as const) {
+    const failure = await world.build("slow:v1", { Dockerfile: scratch(...lines), ...more }).catch((error) => error);
+    expect(failure).toBeInstanceOf(EngineError);
+    expect(failure.message).toMatch(message);
+  }
+  const { config } = await built(world, "ports:v1", { Dockerfile: scratch("EXPOSE 1-65535") });
+  expect(Object.keys(config.config.ExposedPorts!)).toHaveLength(65_535);
+  const stage = { platform: undefined, instructions: [], line: 1 };
+  const stages = Array.from({ length: 12_000 }, (_, at) => ({ ...stage, name: `s${at}`, image: `s${at - 1}` }));
+  expect(neededStages(stages, 11_999, ({ image }) => image)).toHaveLength(12_000);
 });
 
 test("nobody else of this machine reaches the setuid programs of an image while it is built", async () => {
