@@ -3,6 +3,7 @@ import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
 import { chmod, copyFile, mkdir, readlink, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import fc from "fast-check";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -130,6 +131,14 @@ test("no archive keeps a build busy for ever, or fills the memory", async () => 
   const stopped = new Readable({ read() {} });
   stopped.push(Buffer.alloc(1024));
   await expect(reading(stopped, AbortSignal.timeout(50))).rejects.toThrow(/timeout/);
+  const cut = pack();
+  cut.entry({ name: "a" }, "x".repeat(5000));
+  cut.finalize();
+  const whole = await buffer(cut as unknown as Readable);
+  const half = new Readable({ read() {} });
+  half.push(whole.subarray(0, 2048));
+  const entries = readTar(half, AbortSignal.timeout(50));
+  await expect(applyEntries(join(world.dir, "half"), entries)).rejects.toThrow(/timeout/);
 });
 
 test("files with holes count whole: a context or a layer of them is refused, not written", async () => {
