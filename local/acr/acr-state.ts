@@ -185,7 +185,7 @@ export class AcrState {
       status: to,
       lastUpdatedTime: now,
       startTime: run.startTime ?? (to === "Queued" || to === "Canceled" ? undefined : now),
-      ...(isTerminal(to) && { finishTime: now, work: undefined }),
+      ...(isTerminal(to) && { finishTime: now, work: undefined, executions: undefined }),
     };
     this.#replace(moved);
     this.#teachTask(moved);
@@ -196,6 +196,12 @@ export class AcrState {
   requestCancel(runId: string): void {
     this.#replace({ ...this.#require(runId), cancelRequested: true });
     this.#commit({ kind: "run-cancel-requested", runId });
+  }
+
+  /** Not a change to tell of. */
+  countExecutions(runId: string, executions: number): void {
+    this.#replace({ ...this.#require(runId), executions });
+    this.#file.save();
   }
 
   archiveRun(runId: string, isArchiveEnabled: boolean): RunRecord {
