@@ -38,7 +38,7 @@ export type Change =
   | { readonly kind: "event-subscription-saved" | "event-subscription-deleted"; readonly name: string }
   | ({ readonly kind: "event-sent" } & SentEvents);
 
-export type StepKind = "build" | "cmd" | "push";
+type StepKind = "build" | "cmd" | "push";
 
 /** A change with its place in the history of this registry; `sequence` counts from 1 without gaps. */
 export type NumberedChange = Change & { readonly sequence: number; readonly time: string };
@@ -48,7 +48,7 @@ export interface Resources {
   readonly tasks: TaskRecord;
   readonly taskRuns: TaskRunRecord;
 }
-export type ResourceType = keyof Resources;
+type ResourceType = keyof Resources;
 
 interface Stored {
   creationDate: string;

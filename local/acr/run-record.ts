@@ -46,7 +46,7 @@ export interface EncodedTaskWork extends StoredRequest {
 }
 
 /** A task file, and perhaps a values file, that lie in the source. */
-export interface FileTaskWork extends StoredRequest {
+interface FileTaskWork extends StoredRequest {
   readonly kind: "file-task";
   readonly taskFilePath: string;
   readonly valuesFilePath?: string;

@@ -24,7 +24,7 @@ import { StageBuild } from "./stage-build.ts";
 import { removeTree } from "./trees.ts";
 import { unpackImage } from "./unpack-image.ts";
 
-export interface BuildTools {
+interface BuildTools {
   readonly images: LocalImages;
   readonly blobs: BlobFiles;
   readonly caches: CacheFolders;

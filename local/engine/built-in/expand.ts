@@ -3,7 +3,7 @@ import { EngineError } from "../engine.ts";
 import { ShellPattern } from "./shell-pattern.ts";
 
 /** The value of a variable, or undefined when it is not set. */
-export type Lookup = (name: string) => string | undefined;
+type Lookup = (name: string) => string | undefined;
 
 /** Deeper than anybody writes `${…}` in `${…}`. */
 const deepest = 100;

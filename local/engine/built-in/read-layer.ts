@@ -68,7 +68,7 @@ export async function* readLayer(layer: Layer, signal?: AbortSignal): AsyncGener
   yield* readTar(await layer.open(), signal);
 }
 
-export function cleanPath(name: string): string {
+function cleanPath(name: string): string {
   const parts = name.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.includes("..")) throw new EngineError(`the archive has an entry that leads outside: ${name}`);
   return parts.join("/");

@@ -9,7 +9,7 @@ import type { LayerEntry } from "./layer-entry.ts";
 import { readLayer } from "./read-layer.ts";
 import { writeLayer } from "./write-layer.ts";
 
-export interface StageOptions {
+interface StageOptions {
   readonly base: Image;
   /** Holds the base's files already. */
   readonly root: string;
