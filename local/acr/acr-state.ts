@@ -38,7 +38,7 @@ export type Change =
   | { readonly kind: "event-subscription-saved" | "event-subscription-deleted"; readonly name: string }
   | ({ readonly kind: "event-sent" } & SentEvents);
 
-export type StepKind = "build" | "cmd" | "push";
+type StepKind = "build" | "cmd" | "push";
 
 /** A change with its place in the history of this registry; `sequence` counts from 1 without gaps. */
 export type NumberedChange = Change & { readonly sequence: number; readonly time: string };
@@ -48,7 +48,7 @@ export interface Resources {
   readonly tasks: TaskRecord;
   readonly taskRuns: TaskRunRecord;
 }
-export type ResourceType = keyof Resources;
+type ResourceType = keyof Resources;
 
 interface Stored {
   creationDate: string;
@@ -185,7 +185,7 @@ export class AcrState {
       status: to,
       lastUpdatedTime: now,
       startTime: run.startTime ?? (to === "Queued" || to === "Canceled" ? undefined : now),
-      ...(isTerminal(to) && { finishTime: now, work: undefined }),
+      ...(isTerminal(to) && { finishTime: now, work: undefined, executions: undefined }),
     };
     this.#replace(moved);
     this.#teachTask(moved);
@@ -196,6 +196,12 @@ export class AcrState {
   requestCancel(runId: string): void {
     this.#replace({ ...this.#require(runId), cancelRequested: true });
     this.#commit({ kind: "run-cancel-requested", runId });
+  }
+
+  /** Not a change to tell of. */
+  countExecutions(runId: string, executions: number): void {
+    this.#replace({ ...this.#require(runId), executions });
+    this.#file.save();
   }
 
   archiveRun(runId: string, isArchiveEnabled: boolean): RunRecord {

@@ -49,7 +49,7 @@ export const operations = [
 
 export type Operation = (typeof operations)[number];
 
-export interface FaultMatch {
+interface FaultMatch {
   readonly operation: Operation | Operation[] | "any request";
   /** How often the fault strikes before it is used up; 1 unless told. */
   readonly times?: number;

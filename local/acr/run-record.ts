@@ -46,7 +46,7 @@ export interface EncodedTaskWork extends StoredRequest {
 }
 
 /** A task file, and perhaps a values file, that lie in the source. */
-export interface FileTaskWork extends StoredRequest {
+interface FileTaskWork extends StoredRequest {
   readonly kind: "file-task";
   readonly taskFilePath: string;
   readonly valuesFilePath?: string;
@@ -88,6 +88,8 @@ export interface RunRecord {
   readonly baseImages?: readonly BaseImage[];
   readonly runErrorMessage?: string;
   readonly cancelRequested?: true;
+  /** How often it was begun and neither ended nor was left in order: the twin was killed, or killed by it. */
+  readonly executions?: number;
   /** Name of the task's default network, as written in the request: how a client finds its run again. */
   readonly network?: string;
   readonly logBlob: string;

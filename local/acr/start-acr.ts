@@ -51,7 +51,7 @@ export interface AcrOptions {
   readonly throttling?: Partial<Buckets>;
 }
 
-export interface RegistrySummary {
+interface RegistrySummary {
   readonly name: string;
   readonly resourceId: string;
   readonly loginServer: string;

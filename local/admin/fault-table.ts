@@ -1,10 +1,12 @@
 import {
+  authorizationFailed,
   brokenConnection,
   endsAs,
   lostReply,
   serverError,
   serverErrorAfterEffect,
   stuckInQueue,
+  tasksNotAllowed,
   throttled,
 } from "../acr/fault-actions.ts";
 import { type FaultAction, type Operation, operations } from "../acr/faults.ts";
@@ -107,6 +109,24 @@ export const faultTable: readonly Row[] = [
     parts: { acr: ofAcr([], () => lostReply), ...ofServers([], () => ({ cut: true, after: true })) },
   },
   {
+    fault: "forbidden",
+    says: "403 AuthorizationFailed, as to an identity without the role; scheduleRun unless told --on",
+    parts: {
+      acr: ofAcr([], ({ on }, { resourceId }) => authorizationFailed(actionOf(on), resourceId), "scheduleRun"),
+    },
+  },
+  {
+    fault: "tasks-not-allowed",
+    says: "403 TasksOperationsNotAllowed, as to a subscription on free credit; scheduleRun unless told --on",
+    parts: {
+      acr: ofAcr(
+        [],
+        (_, { registryName, subscriptionId }) => tasksNotAllowed(registryName, subscriptionId),
+        "scheduleRun",
+      ),
+    },
+  },
+  {
     fault: "stuck",
     says: "runs stay Queued until the fault is cleared",
     parts: { acr: ofRuns(["run"], stuckInQueue) },
@@ -199,17 +219,28 @@ function faultsOf(part: Part): string[] {
   return faultTable.filter((row) => row.parts[part]).map(({ fault }) => fault);
 }
 
-function ofAcr(more: readonly Option[], action: (wish: FaultWish) => FaultAction): Misbehaviour {
+function ofAcr(
+  more: readonly Option[],
+  action: (wish: FaultWish, acr: LocalAcr) => FaultAction,
+  usual?: Operation,
+): Misbehaviour {
   return {
     takes: ["times", "on", "run", ...more],
     place: ({ acr }, wish) => {
-      const { on, run: runId, times = 1 } = wish;
+      const { on = usual, run: runId, times = 1 } = wish;
       if (on !== undefined && !(operations as readonly string[]).includes(on))
         throw new Error(`acr has no operation ${on}; there are ${operations.join(", ")}`);
       const operation = (on as Operation | undefined) ?? "any request";
-      return acr.faults.add({ operation, times, ...(runId !== undefined && { runId }) }, action(wish));
+      return acr.faults.add({ operation, times, ...(runId !== undefined && { runId }) }, action(wish, acr));
     },
   };
+}
+
+/** What a role would have to allow, below the registry. */
+function actionOf(operation = "scheduleRun"): string {
+  if (operation.startsWith("get")) return "read";
+  if (operation.startsWith("delete")) return "delete";
+  return /^(create|update)/.test(operation) ? "write" : `${operation}/action`;
 }
 
 function ofRuns(takes: readonly Option[], action: FaultAction): Misbehaviour {

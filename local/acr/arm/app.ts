@@ -19,7 +19,7 @@ import { armRoutes, routes } from "./routes.ts";
 import { storageFront } from "./storage-front.ts";
 import { groupNotFound } from "./subscription-routes.ts";
 
-export interface ArmSurroundings {
+interface ArmSurroundings {
   readonly directory: Directory;
   readonly identity: TokenVerifier;
   readonly faults: Faults;

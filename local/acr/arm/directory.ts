@@ -22,7 +22,7 @@ export interface ResourceGroup {
 /** Finds or makes the OCI registry behind a registry: the same one whenever it is asked for the same name. */
 export type CreateRegistry = (name: string, sku: Sku) => Promise<RegistryPlace>;
 
-export interface FirstRegistry extends RegistryEntry {
+interface FirstRegistry extends RegistryEntry {
   readonly place: RegistryPlace;
   readonly sku?: Sku;
 }

@@ -8,7 +8,7 @@ import { type LocalRegistry, startRegistry } from "../../registry/registry.ts";
 import { StateFile } from "../../state-file.ts";
 import type { CreateRegistry } from "./directory.ts";
 
-export interface OciRegistriesOptions {
+interface OciRegistriesOptions {
   readonly dir: string;
   readonly clock?: Clock;
   readonly auth?: AuthOptions;

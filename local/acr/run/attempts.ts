@@ -81,6 +81,8 @@ class Container {
       else await this.#attempt(write, signal);
       return 0;
     } catch (error) {
+      // What an engine says of being stopped is nobody's failure.
+      signal.throwIfAborted();
       if (error instanceof ExitFailure) return error.code;
       const exit = exitOf(error);
       if (exit === undefined) throw error;

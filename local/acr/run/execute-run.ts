@@ -48,6 +48,9 @@ interface Ending {
   readonly baseImages?: readonly BaseImage[];
 }
 
+/** A run that was begun so often took the twin down with it, time and again. */
+const mostExecutions = 3;
+
 /**
  * Takes one run from the queue to its end. The log is complete and marked before the run's status says so, and everything
  * happens again from the start when the process dies in between: Azure would have gone on.
@@ -59,11 +62,17 @@ export async function executeRun(
   forced?: FaultAction & { kind: "end" },
 ): Promise<void> {
   const began = performance.now();
-  if (run.status === "Queued") agent.state.moveRun(run.runId, "Started");
+  const { executions = 0 } = run;
+  // Saved before anything else is done, and taken back by an end in order.
+  if (run.status === "Queued") agent.state.moveRun(run.runId, "Started", { executions: executions + 1 });
+  else agent.state.countExecutions(run.runId, executions + 1);
   const log = await RunLog.create(agent.blobs.logs, run.logBlob, agent.clock, agent.limits?.logCharacters);
   agent.state.moveRun(run.runId, "Running");
-  const ending = forced ? forcedEnding(forced) : await runToEnd(run, agent, log, stop);
-  if (!ending) return await log.close();
+  const ending = await endOf(run, agent, log, stop, forced);
+  if (!ending) {
+    agent.state.countExecutions(run.runId, executions);
+    return await log.close();
+  }
 
   const elapsed = goDuration(performance.now() - began);
   const last =
@@ -76,6 +85,20 @@ export async function executeRun(
     ...(ending.baseImages && { baseImages: ending.baseImages }),
     ...(ending.error !== undefined && ending.status !== "Canceled" && { runErrorMessage: ending.error }),
   });
+}
+
+async function endOf(
+  run: RunRecord,
+  agent: Agent,
+  log: RunLog,
+  stop: AbortSignal,
+  forced: (FaultAction & { kind: "end" }) | undefined,
+): Promise<Ending | undefined> {
+  if (forced) return forcedEnding(forced);
+  const { executions = 0 } = run;
+  if (executions < mostExecutions) return runToEnd(run, agent, log, stop);
+  const error = `the twin ended ${executions} times while this run was under way; it is not run again`;
+  return { status: "Error", mark: "internalerror", error };
 }
 
 async function runToEnd(run: RunRecord, agent: Agent, log: RunLog, stop: AbortSignal): Promise<Ending | undefined> {

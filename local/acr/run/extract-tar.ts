@@ -8,7 +8,7 @@ import { extract, type Header } from "tar-stream";
 import { ArchiveError } from "../../engine/context/archive-error.ts";
 import { TarGuard } from "../../engine/context/tar-guard.ts";
 
-export interface ArchiveLimits {
+interface ArchiveLimits {
   /** Of everything unpacked. */
   readonly bytes: number;
   readonly entries: number;

@@ -17,7 +17,7 @@ import type { ValueMap } from "../task/template/value.ts";
 import { readValues } from "../task/values-file.ts";
 
 /** What a run's surroundings give to its task. */
-export interface RunNames extends Pick<RunValues, "loginServer" | "date" | "sharedVolume" | "commit" | "branch"> {
+interface RunNames extends Pick<RunValues, "loginServer" | "date" | "sharedVolume" | "commit" | "branch"> {
   /** Of a source context such as `…git#main:folder`: where steps work unless they say otherwise. */
   readonly folder: string;
   readonly readAliasSource: ReadAliasSource;
@@ -25,7 +25,7 @@ export interface RunNames extends Pick<RunValues, "loginServer" | "date" | "shar
 }
 
 /** A run whose task file, if it is in the source, has been read. */
-export type PreparedRun = Omit<RunRecord, "work"> & { readonly work?: DockerBuildWork | EncodedTaskWork };
+type PreparedRun = Omit<RunRecord, "work"> & { readonly work?: DockerBuildWork | EncodedTaskWork };
 
 /** Turns what was asked for into steps: aliases first, then templates, then YAML, as the engine does. */
 export async function prepareTask(run: PreparedRun, names: RunNames): Promise<Task> {

@@ -13,7 +13,7 @@ import type { StepSurroundings } from "./step-surroundings.ts";
 import { containerDirectory } from "./workspace.ts";
 
 /** Where a build happens: its working directory, and the context when that was fetched instead of being named by the line. */
-export interface BuildPlace {
+interface BuildPlace {
   readonly workingDirectory: string;
   readonly context?: ".";
 }

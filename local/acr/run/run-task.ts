@@ -9,7 +9,7 @@ import { makeSecretVolume } from "./secret-volumes.ts";
 import { StepFailure } from "./step-failure.ts";
 import type { StepSurroundings } from "./step-surroundings.ts";
 
-export interface TaskSurroundings extends Omit<StepSurroundings, "networks" | "detached"> {
+interface TaskSurroundings extends Omit<StepSurroundings, "networks" | "detached"> {
   readonly registriesToLogInTo: readonly string[];
   readonly stepStarted: (step: Step) => void;
   readonly stepEnded: (step: Step, outcome: "successful" | "failed") => void;

@@ -9,7 +9,7 @@ import type { RunFolder } from "./run-folder.ts";
 import { SourceError } from "./source-error.ts";
 import type { SourceLocation } from "./source-location.ts";
 
-export interface SourceSurroundings {
+interface SourceSurroundings {
   /** Where uploads lie. */
   readonly sources: ContainerClient;
   readonly folder: RunFolder;

@@ -89,7 +89,7 @@ function addSecret(into: Record<string, string>, text: string): void {
 }
 
 /** What ACR's scanner takes from the same line. It splits on white space and knows no quotes, so it may see it differently. */
-export interface ScanArguments {
+interface ScanArguments {
   readonly tags: readonly string[];
   readonly buildArgs: readonly string[];
   readonly dockerfile: string;

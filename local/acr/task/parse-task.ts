@@ -10,7 +10,7 @@ const defaultNetwork = "acb_default_network";
 const defaultStepTimeout = 600;
 const defaultRetryDelay = 5;
 
-export interface TaskDefaults {
+interface TaskDefaults {
   /** For tasks that name none: the folder of a source context such as `…git#main:folder`. */
   readonly workingDirectory: string;
 }

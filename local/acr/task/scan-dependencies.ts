@@ -1,7 +1,7 @@
 import { addLatest, type ImageReference, parseImageReference } from "./reference.ts";
 import { TaskError } from "./task-error.ts";
 
-export interface BaseImages {
+interface BaseImages {
   /** What the built stage finally stands on. */
   readonly runtime: string;
   /** Every other image a FROM names, in the order of the file. */

@@ -36,7 +36,7 @@ interface Stored {
 }
 
 /** A delivery and its place in the whole history, from 0: later deliveries do not move it. */
-export interface PlacedEntry {
+interface PlacedEntry {
   readonly place: number;
   readonly entry: HistoryEntry;
 }

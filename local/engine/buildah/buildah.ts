@@ -12,7 +12,7 @@ import { namespaceScript } from "./namespace-script.ts";
 /** `overlay` is quick; `vfs` copies every layer whole, but works everywhere. */
 export type StorageDriver = "overlay" | "vfs";
 
-export interface Isolation {
+interface Isolation {
   /** `host`, a new one with a loopback alone, or that of a process. */
   readonly network: "host" | "none" | { readonly namespace: string };
   readonly limits: Limits;

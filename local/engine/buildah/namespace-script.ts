@@ -1,3 +1,5 @@
+import { smallDev } from "../built-in/small-dev.ts";
+
 /**
  * Runs with the machine's own shell inside fresh mount, process, IPC and host name namespaces, and ends by becoming
  * buildah. Buildah's chroot isolation hands the machine's /dev and /sys on as they are; here they hold no devices but
@@ -6,6 +8,7 @@
  * its control groups, `--`, the command.
  */
 export const namespaceScript = `
+${smallDev}
 set -e
 umask 022
 dev=$1
@@ -18,17 +21,7 @@ while [ "$1" != -- ]; do
   shift
 done
 shift
-mount -t tmpfs -o nosuid,noexec,mode=755,size=64m tmpfs "$dev"
-for name in null zero full random urandom tty; do
-  [ -e "/dev/$name" ] || continue
-  : > "$dev/$name"
-  mount --bind "/dev/$name" "$dev/$name"
-done
-mkdir -m 1777 "$dev/shm"
-ln -s /proc/self/fd "$dev/fd"
-ln -s fd/0 "$dev/stdin"
-ln -s fd/1 "$dev/stdout"
-ln -s fd/2 "$dev/stderr"
+small_dev "$dev"
 if [ "$out" != - ]; then
   mkdir "$dev/start"
   mount --bind "$start" "$dev/start"
@@ -37,6 +30,8 @@ if [ "$out" != - ]; then
   mount --bind "$out" "$dev/start.out"
 fi
 mount -n --move "$dev" /dev
+exec < /dev/null
+mount -o remount,bind,ro,nosuid,nodev,noexec /proc
 umount -l -R /sys/fs/cgroup 2>/dev/null || true
 exec "$@"
 `;

@@ -1,6 +1,7 @@
+import type { Effort } from "../context/effort.ts";
 import { EngineError } from "../engine.ts";
 import type { Dockerfile } from "./dockerfile.ts";
-import { expandWord } from "./expand.ts";
+import { effortOfVariables, expandWord } from "./expand.ts";
 import { hostArchitecture } from "./image.ts";
 import type { Platform } from "./load-image.ts";
 import { splitWords } from "./split-words.ts";
@@ -14,9 +15,16 @@ export class BuildArguments {
   readonly #platform: ReadonlyMap<string, string>;
   readonly #global = new Map<string, string>();
   readonly #used = new Set<string>();
+  readonly #effort: Effort;
 
-  constructor(given: Readonly<Record<string, string>>, platform: Platform, { globalArgs, escapeChar }: Dockerfile) {
+  constructor(
+    given: Readonly<Record<string, string>>,
+    platform: Platform,
+    { globalArgs, escapeChar }: Dockerfile,
+    effort = effortOfVariables(),
+  ) {
     this.#given = given;
+    this.#effort = effort;
     this.#platform = new Map(Object.entries({ ...named("TARGET", platform), ...named("BUILD", hostPlatform) }));
     for (const word of globalArgs.flatMap(({ text }) => splitWords(text, escapeChar))) {
       const equals = word.indexOf("=");
@@ -40,7 +48,8 @@ export class BuildArguments {
 
   /** FROM sees global ARGs only. */
   expandGlobally(word: string, escapeChar: string): string {
-    return expandWord(word, (name) => this.#global.get(name) ?? this.#platform.get(name), escapeChar);
+    const lookup = (name: string) => this.#global.get(name) ?? this.#platform.get(name);
+    return expandWord(word, lookup, escapeChar, this.#effort);
   }
 
   /** Given, but asked for by no ARG: usually a misspelling. */

@@ -8,6 +8,7 @@ import { BuildArguments, parsePlatform } from "./build-arguments.ts";
 import type { CacheFolders } from "./cache-folders.ts";
 import type { CopySource } from "./copy-source.ts";
 import { type Dockerfile, type Instruction, parseDockerfile, parseTriggers } from "./dockerfile.ts";
+import { effortOfVariables } from "./expand.ts";
 import type { Image } from "./image.ts";
 import { configuring } from "./instructions/configure.ts";
 import { add, copy } from "./instructions/copy.ts";
@@ -23,7 +24,7 @@ import { StageBuild } from "./stage-build.ts";
 import { removeTree } from "./trees.ts";
 import { unpackImage } from "./unpack-image.ts";
 
-export interface BuildTools {
+interface BuildTools {
   readonly images: LocalImages;
   readonly blobs: BlobFiles;
   readonly caches: CacheFolders;
@@ -63,6 +64,7 @@ class Build {
   readonly #signal: AbortSignal;
   readonly #platform: Platform;
   readonly #args: BuildArguments;
+  readonly #effort = effortOfVariables();
   readonly #finished = new Map<number, { image: Image; root: string }>();
   #context: Promise<CopySource> | undefined;
 
@@ -79,7 +81,7 @@ class Build {
     this.#log = log;
     this.#signal = signal;
     this.#platform = parsePlatform(request.platform);
-    this.#args = new BuildArguments(request.buildArgs, this.#platform, dockerfile);
+    this.#args = new BuildArguments(request.buildArgs, this.#platform, dockerfile, this.#effort);
   }
 
   async run(): Promise<Image> {
@@ -107,7 +109,7 @@ class Build {
     const root = join(this.#tools.scratchDir, `stage-${index}`);
     await unpackImage(base, root, this.#log, this.#signal);
     const { blobs } = this.#tools;
-    const stage = new StageBuild({ base, root, blobs, time: this.#time(), escapeChar });
+    const stage = new StageBuild({ base, root, blobs, time: this.#time(), escapeChar, effort: this.#effort });
     const triggers = parseTriggers(base.config.config.OnBuild ?? []);
     if (triggers.length > 0) this.#log(`# Executing ${triggers.length} build trigger(s)\n`);
     stage.config.OnBuild = null;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { lstatIfAny } from "../context/path-in-root.ts";
 import { copyTree, removeTree } from "./trees.ts";
 
-export interface CacheRequest {
+interface CacheRequest {
   readonly id: string;
   /** For a new cache. */
   readonly owner: { readonly mode: number; readonly uid: number; readonly gid: number };

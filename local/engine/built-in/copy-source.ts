@@ -1,5 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join, posix } from "node:path";
+import { Effort } from "../context/effort.ts";
+import { Glob } from "../context/glob.ts";
 import { lstatIfAny } from "../context/path-in-root.ts";
 
 /** Where COPY takes files from: a copy of the build context, a stage, an image or an archive. Nobody else writes there. */
@@ -22,19 +24,20 @@ export function isPattern(path: string): boolean {
 export async function matchPaths(source: CopySource, pattern: string, deep = false): Promise<string[]> {
   let found = ["/"];
   for (const part of pattern.split("/").filter((text) => text !== "" && text !== ".")) {
-    const next: string[] = [];
+    // Two `**` lead to one folder in several ways.
+    const next = new Set<string>();
     for (const folder of found) {
       if (deep && part === "**") {
-        next.push(...(await foldersUnder(source, folder)));
+        for (const under of await foldersUnder(source, folder)) next.add(under);
         continue;
       }
       const names = isPattern(part) ? await namesIn(source, folder, part) : [part];
       for (const name of names) {
         const path = posix.join(folder, name);
-        if (await lstatIfAny(join(source.root, path))) next.push(path);
+        if (await lstatIfAny(join(source.root, path))) next.add(path);
       }
     }
-    found = next;
+    found = [...next];
   }
   return found;
 }
@@ -53,17 +56,7 @@ async function foldersUnder(source: CopySource, folder: string): Promise<string[
 async function namesIn(source: CopySource, folder: string, pattern: string): Promise<string[]> {
   const stats = await lstatIfAny(join(source.root, folder));
   if (!stats?.isDirectory()) return [];
-  const regex = patternToRegExp(pattern);
-  return (await readdir(join(source.root, folder))).filter((name) => regex.test(name)).sort();
-}
-
-function patternToRegExp(pattern: string): RegExp {
-  const tokens = pattern.match(/\[\^?(?:\\.|[^\]\\])+\]|\\.|[\s\S]/g) ?? [];
-  const parts = tokens.map((token) => {
-    if (token === "*") return ".*";
-    if (token === "?") return ".";
-    if (token.length > 1 && token.startsWith("[")) return token;
-    return (token.length === 2 ? token[1]! : token).replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
-  });
-  return new RegExp(`^${parts.join("")}$`, "su");
+  const glob = new Glob(pattern);
+  const effort = new Effort(`looking for ${pattern.slice(0, 100)}`);
+  return (await readdir(join(source.root, folder))).filter((name) => glob.matches(name, effort)).sort();
 }

@@ -1,7 +1,19 @@
+import { Effort } from "../context/effort.ts";
 import { EngineError } from "../engine.ts";
+import { ShellPattern } from "./shell-pattern.ts";
 
 /** The value of a variable, or undefined when it is not set. */
-export type Lookup = (name: string) => string | undefined;
+type Lookup = (name: string) => string | undefined;
+
+/** Deeper than anybody writes `${…}` in `${…}`. */
+const deepest = 100;
+/** Enough of a word to know it by. */
+const shownCharacters = 200;
+
+/** What a build may spend on the variables of its Dockerfile, in all. */
+export function effortOfVariables(): Effort {
+  return new Effort("replacing the variables of this Dockerfile");
+}
 
 /**
  * Expands one word as Docker does: quotes and escapes are taken away, `$V`, `${V}`, `${V:-w}`, `${V-w}`, `${V:+w}`,
@@ -9,20 +21,28 @@ export type Lookup = (name: string) => string | undefined;
  * nest; p is a pattern with `*` and `?`), nothing inside single quotes.
  * https://docs.docker.com/reference/dockerfile/#environment-replacement
  */
-export function expandWord(word: string, lookup: Lookup, escapeChar = "\\"): string {
-  return new Expansion(word, lookup, escapeChar).run();
+export function expandWord(
+  word: string,
+  lookup: Lookup,
+  escapeChar = "\\",
+  effort: Effort = effortOfVariables(),
+): string {
+  return new Expansion(word, lookup, escapeChar, effort).run();
 }
 
 class Expansion {
   readonly #text: string;
   readonly #lookup: Lookup;
   readonly #escape: string;
+  readonly #effort: Effort;
   #at = 0;
+  #depth = 0;
 
-  constructor(text: string, lookup: Lookup, escapeChar: string) {
+  constructor(text: string, lookup: Lookup, escapeChar: string, effort: Effort) {
     this.#text = text;
     this.#lookup = lookup;
     this.#escape = escapeChar;
+    this.#effort = effort;
   }
 
   run(): string {
@@ -82,6 +102,12 @@ class Expansion {
   }
 
   #variable(): string {
+    const value = this.#value();
+    this.#effort.spend(value.length);
+    return value;
+  }
+
+  #value(): string {
     this.#at += 1;
     if (this.#text[this.#at] === "{") return this.#braced();
     const name = /^[A-Za-z_][A-Za-z0-9_]*|^[0-9]/.exec(this.#text.slice(this.#at))?.[0];
@@ -95,17 +121,19 @@ class Expansion {
     if (!match) throw this.#error("bad substitution");
     const [whole, name, operator] = match;
     this.#at += whole.length;
+    this.#depth += 1;
+    if (this.#depth > deepest) throw this.#error(`more than ${deepest} \${…} in each other`);
     const takesPattern = /^[#%/]/.test(operator ?? "");
     const replaces = operator?.startsWith("/") === true;
     const word = operator === undefined ? "" : this.#until(replaces ? "/" : "}", takesPattern);
     if (replaces) this.#consume("/");
     const replacement = replaces ? this.#until("}") : "";
     this.#consume("}");
+    this.#depth -= 1;
     if (!takesPattern) return this.#substitute(name!, operator ?? "", word);
     const value = this.#lookup(name!) ?? "";
-    if (!replaces) return trim(value, operator!, word);
-    const every = operator === "//" ? "g" : "";
-    return value.replace(new RegExp(patternSource(word, true), `u${every}`), () => replacement);
+    const pattern = new ShellPattern(word, this.#effort);
+    return replaces ? pattern.replace(value, replacement, operator === "//") : pattern.trim(value, operator!);
   }
 
   #consume(char: string): void {
@@ -131,27 +159,7 @@ class Expansion {
   }
 
   #error(why: string): EngineError {
-    return new EngineError(`${this.#text}: ${why}`);
+    const shown = this.#text.length > shownCharacters ? `${this.#text.slice(0, shownCharacters)}…` : this.#text;
+    return new EngineError(`${shown}: ${why}`);
   }
-}
-
-/** `#` and `##` take the shortest and longest match away from the beginning, `%` and `%%` from the end. */
-function trim(value: string, operator: string, pattern: string): string {
-  const isGreedy = operator.length === 2;
-  if (operator.startsWith("#")) return value.replace(new RegExp(`^(?:${patternSource(pattern, isGreedy)})`, "u"), "");
-  const whole = new RegExp(`^(?:${patternSource(pattern, true)})$`, "u");
-  const cuts = Array.from({ length: value.length + 1 }, (_, index) => index);
-  const cut = (isGreedy ? cuts : cuts.reverse()).find((at) => whole.test(value.slice(at)));
-  return value.slice(0, cut);
-}
-
-/** Of the shell's wildcards BuildKit knows `*` and `?`; the rest stands for itself. */
-function patternSource(pattern: string, isGreedy: boolean): string {
-  const tokens = pattern.match(/\\[\s\S]|[\s\S]/gu) ?? [];
-  const parts = tokens.map((token) => {
-    if (token === "*") return isGreedy ? ".*" : ".*?";
-    if (token === "?") return ".";
-    return token.replace(/^\\(?=.)/su, "").replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
-  });
-  return parts.join("");
 }

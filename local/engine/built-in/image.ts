@@ -16,7 +16,7 @@ export interface ContainerConfig {
   Healthcheck?: { Test: string[]; [option: string]: unknown };
 }
 
-export interface History {
+interface History {
   created?: string;
   created_by?: string;
   author?: string;

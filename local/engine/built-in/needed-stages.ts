@@ -25,19 +25,14 @@ export function stageOfCopy(stages: readonly Stage[], from: string, before: numb
 
 /** The stages a target stands on, itself included, in order. `imageOf` expands what FROM says. */
 export function neededStages(stages: readonly Stage[], target: number, imageOf: (stage: Stage) => string): number[] {
-  const needed = new Set<number>();
-  const visit = (index: number): void => {
-    if (needed.has(index)) return;
-    needed.add(index);
+  const needed = new Set([target]);
+  // Those that are added meanwhile have their turn too.
+  for (const index of needed) {
     const stage = stages[index]!;
     const base = stageOfFrom(stages, imageOf(stage), index);
-    if (base !== undefined) visit(base);
-    for (const from of stage.instructions.flatMap(fromFlag)) {
-      const source = stageOfCopy(stages, from, index);
-      if (source !== undefined) visit(source);
-    }
-  };
-  visit(target);
+    const sources = stage.instructions.flatMap(fromFlag).map((from) => stageOfCopy(stages, from, index));
+    for (const other of [base, ...sources]) if (other !== undefined) needed.add(other);
+  }
   return [...needed].sort((a, b) => a - b);
 }
 

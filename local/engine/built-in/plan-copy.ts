@@ -8,7 +8,7 @@ import { type CopySource, isPattern, matchPaths } from "./copy-source.ts";
 import type { LayerEntry, Ownership } from "./layer-entry.ts";
 import { ownerOf } from "./rootfs-diff.ts";
 
-export interface CopyRequest {
+interface CopyRequest {
   readonly source: CopySource;
   /** As written, variables expanded. */
   readonly paths: readonly string[];

@@ -38,26 +38,27 @@ export async function* readTar(
   unpacking.catch((error: Error) => archive.destroy(error));
   try {
     for await (const entry of archive) {
-      yield { header: entry.header, path: cleanPath(entry.header.name), content: contentOf(entry) };
+      yield { header: entry.header, path: cleanPath(entry.header.name), content: contentOf(entry, signal) };
       entry.resume();
     }
   } catch (error) {
-    signal?.throwIfAborted();
-    throw unreadable(error);
+    throw unreadable(error, signal);
   } finally {
     stream.destroy();
   }
 }
 
-async function* contentOf(entry: AsyncIterable<unknown>): AsyncGenerator<Buffer> {
+async function* contentOf(entry: AsyncIterable<unknown>, signal?: AbortSignal): AsyncGenerator<Buffer> {
   try {
     yield* entry as AsyncIterable<Buffer>;
   } catch (error) {
-    throw unreadable(error);
+    throw unreadable(error, signal);
   }
 }
 
-function unreadable(error: unknown): EngineError {
+/** Of what was stopped, only why. */
+function unreadable(error: unknown, signal: AbortSignal | undefined): EngineError {
+  signal?.throwIfAborted();
   if (error instanceof EngineError) return error;
   return new EngineError(`the archive cannot be read: ${(error as Error).message}`, { cause: error });
 }
@@ -67,7 +68,7 @@ export async function* readLayer(layer: Layer, signal?: AbortSignal): AsyncGener
   yield* readTar(await layer.open(), signal);
 }
 
-export function cleanPath(name: string): string {
+function cleanPath(name: string): string {
   const parts = name.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.includes("..")) throw new EngineError(`the archive has an entry that leads outside: ${name}`);
   return parts.join("/");

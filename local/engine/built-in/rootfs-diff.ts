@@ -6,7 +6,7 @@ import { whileOpen } from "./closed-to-owner.ts";
 import type { LayerEntry, Ownership } from "./layer-entry.ts";
 
 /** What every path of a file system looked like at one moment. Paths have no leading slash. */
-export type Snapshot = ReadonlyMap<string, BigIntStats>;
+type Snapshot = ReadonlyMap<string, BigIntStats>;
 
 export async function takeSnapshot(root: string): Promise<Snapshot> {
   const found = new Map<string, BigIntStats>();

@@ -1,3 +1,5 @@
+import { smallDev } from "./small-dev.ts";
+
 /**
  * Runs with the machine's own shell inside fresh namespaces, as their first process, and ends by becoming the command.
  * Arguments: the root folder, the host name and the folder for /dev/start; then, in threes, what to do before (`group FILE -`) and what to mount
@@ -6,11 +8,13 @@
  *
  * - The root folder is moved over `/` before the command's chroot, so that climbing out of the chroot ends in it again.
  *   (`-n`: an unprivileged user's mount would otherwise fail afterwards, at keeping a record of it.)
- * - What root could change about the machine through /proc is read-only or hidden.
- * - /dev is a small one of its own.
+ * - /proc is read-only, its own entries too: their modes and owners are the machine's. What tells too much is hidden.
+ * - /dev is a small one of its own, and the command's input is its null and not the machine's, which root could change
+ *   through /proc/self/fd.
  * - An unprivileged user may not take flags off a mount, so one of a folder mounted `noexec` stays so.
  */
 export const sandboxScript = `
+${smallDev}
 set -e
 umask 022
 root=$1
@@ -27,29 +31,15 @@ seal() {
 mount --bind "$root" "$root"
 mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
 { echo "$name" > "$root/proc/sys/kernel/hostname"; } 2>/dev/null || hostname "$name" 2>/dev/null || true
-for name in sys sysrq-trigger irq bus fs acpi scsi asound driver latency_stats mtrr pressure; do
-  [ -e "$root/proc/$name" ] || continue
-  mount --bind "$root/proc/$name" "$root/proc/$name"
-  mount -o remount,bind,ro,nosuid,nodev,noexec "$root/proc/$name"
-done
+mount -o remount,bind,ro,nosuid,nodev,noexec "$root/proc"
+small_dev "$root/dev"
 for name in kcore keys kmsg kpagecgroup kpagecount kpageflags sched_debug timer_list timer_stats; do
   [ -e "$root/proc/$name" ] || continue
-  mount --bind /dev/null "$root/proc/$name"
+  mount --bind "$root/dev/null" "$root/proc/$name"
 done
-mount -t tmpfs -o nosuid,noexec,mode=755,size=64m tmpfs "$root/dev"
-for name in null zero full random urandom tty; do
-  [ -e "/dev/$name" ] || continue
-  : > "$root/dev/$name"
-  mount --bind "/dev/$name" "$root/dev/$name"
-done
-mkdir -m 1777 "$root/dev/shm"
 mkdir "$root/dev/start"
 mount --bind "$start" "$root/dev/start"
 seal "$root/dev/start"
-ln -s /proc/self/fd "$root/dev/fd"
-ln -s fd/0 "$root/dev/stdin"
-ln -s fd/1 "$root/dev/stdout"
-ln -s fd/2 "$root/dev/stderr"
 while [ "$1" != -- ]; do
   case $1 in
     tmpfs) mount -t tmpfs -o "nosuid,nodev,mode=1777,size=$2" tmpfs "$root$3" ;;
@@ -61,6 +51,7 @@ done
 shift
 ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null || true
 cd "$root"
+exec < dev/null
 mount -n --move . /
 exec "$@"
 `;

@@ -18,7 +18,7 @@ import { type StartTool, startTool } from "./start-tool.ts";
 import { tool, toolFolders } from "./tool.ts";
 import { removeTree } from "./trees.ts";
 
-export interface SandboxCommand {
+interface SandboxCommand {
   /** The file system the command sees as `/`. Nothing else may run in it. */
   readonly root: string;
   readonly command: readonly string[];

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 const closedOnExec = 0o2000000;
 
 /**
  * Starts what will run commands of strangers. In a session of its own, because on a terminal of ours it could type for
- * the user (TIOCSTI); and with /dev/null for every file that whoever started us left open in us, which Node hands on.
+ * the user (TIOCSTI); and with a socket without another end for every file that whoever started us left open in us, which
+ * Node hands on. (Not with /dev/null: root of an image could change its mode for the whole machine.)
  */
 export function spawnApart(
   command: string,
@@ -13,17 +14,15 @@ export function spawnApart(
   options: { readonly env: NodeJS.ProcessEnv; readonly stdin?: "pipe"; readonly stderr?: "ignore" },
 ): ChildProcess {
   const { env, stdin = "ignore", stderr = "pipe" } = options;
-  const nothing = openSync("/dev/null", "r+");
-  try {
-    const stdio: ("ignore" | "pipe" | number)[] = [stdin, "pipe", stderr];
-    for (const id of handedOn()) {
-      while (stdio.length < id) stdio.push("ignore");
-      stdio[id] = nothing;
-    }
-    return spawn(command, args, { stdio, env, cwd: "/", detached: true });
-  } finally {
-    closeSync(nothing);
+  const stdio: ("ignore" | "pipe")[] = [stdin, "pipe", stderr];
+  for (const id of handedOn()) {
+    while (stdio.length < id) stdio.push("ignore");
+    stdio[id] = "pipe";
   }
+  const child = spawn(command, args, { stdio, env, cwd: "/", detached: true });
+  // Without `stdio` it was not started, and says so itself.
+  for (const end of child.stdio?.slice(3) ?? []) end?.destroy();
+  return child;
 }
 
 /** Files of ours that a new program would get, in order, without the first three. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { BlobFiles } from "../../registry/blob-files.ts";
+import type { Effort } from "../context/effort.ts";
 import { EngineError } from "../engine.ts";
 import { applyEntries } from "./apply-layer.ts";
 import { expandWord } from "./expand.ts";
@@ -8,7 +9,7 @@ import type { LayerEntry } from "./layer-entry.ts";
 import { readLayer } from "./read-layer.ts";
 import { writeLayer } from "./write-layer.ts";
 
-export interface StageOptions {
+interface StageOptions {
   readonly base: Image;
   /** Holds the base's files already. */
   readonly root: string;
@@ -16,6 +17,8 @@ export interface StageOptions {
   /** The time of everything in the image, so that the same inputs give the same digest. */
   readonly time: Date;
   readonly escapeChar: string;
+  /** Of all stages together. */
+  readonly effort: Effort;
 }
 
 /** An image in the making: instructions change its configuration and add layers, in the Dockerfile's order. */
@@ -64,7 +67,7 @@ export class StageBuild {
   }
 
   expand(word: string): string {
-    return expandWord(word, (name) => this.variable(name), this.escapeChar);
+    return expandWord(word, (name) => this.variable(name), this.escapeChar, this.#options.effort);
   }
 
   /** The environment of RUN: ENV, and ARGs that no ENV hides. */

@@ -7,7 +7,7 @@ import { tool } from "./tool.ts";
 const run = promisify(execFile);
 
 /** Where the sandbox has the folder of `startTool`. */
-export const startFolder = "/dev/start";
+const startFolder = "/dev/start";
 
 export interface StartTool {
   /** What the sandbox mounts at `startFolder`. */

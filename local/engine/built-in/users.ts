@@ -1,7 +1,7 @@
 import { readSmallFile } from "../context/read-small-file.ts";
 import { EngineError } from "../engine.ts";
 
-export interface UserIds {
+interface UserIds {
   readonly uid: number;
   readonly gid: number;
   /** Others that the user is in. */

@@ -12,7 +12,7 @@ import type { Layer } from "./image.ts";
 import type { LayerEntry } from "./layer-entry.ts";
 import { usualLimits } from "./limits.ts";
 
-export interface WrittenLayer extends Layer {
+interface WrittenLayer extends Layer {
   /** Digest of the uncompressed tar, which the image configuration lists. */
   readonly diffId: string;
 }

@@ -1,9 +1,15 @@
 import { posix } from "node:path";
+import { EngineError } from "../engine.ts";
+import { Effort } from "./effort.ts";
+import { Glob } from "./glob.ts";
 
 interface Rule {
-  readonly pattern: RegExp;
+  readonly pattern: Glob;
   readonly reincludes: boolean;
 }
+
+/** Others have a turn between two paths. */
+const stepsForPath = 2_000_000;
 
 /** The rules of a .dockerignore: the last one that matches a path, or a folder above it, decides. */
 export class Dockerignore {
@@ -21,11 +27,10 @@ export class Dockerignore {
 
   /** `path` is relative, with slashes. */
   ignores(path: string): boolean {
-    const parts = path.split("/");
-    const prefixes = parts.map((_, index) => parts.slice(0, index + 1).join("/"));
+    const effort = new Effort(`asking .dockerignore about ${path.slice(-100)}`, stepsForPath);
     let ignored = false;
     for (const { pattern, reincludes } of this.#rules) {
-      if (ignored === reincludes && prefixes.some((prefix) => pattern.test(prefix))) ignored = !reincludes;
+      if (ignored === reincludes && pattern.matches(path, effort)) ignored = !reincludes;
     }
     return ignored;
   }
@@ -37,19 +42,7 @@ function parseRule(line: string): Rule[] {
   const reincludes = text.startsWith("!");
   const written = reincludes ? text.slice(1).trim() : text;
   const path = posix.normalize(`/${written}`).replace(/^\/+|\/+$/g, "");
-  return path === "" ? [] : [{ pattern: toRegExp(path), reincludes }];
-}
-
-/** `**` crosses folders, `*` and `?` do not; `[a-z]`, `[^a]` and `\x` as in Go's filepath.Match. */
-function toRegExp(path: string): RegExp {
-  const tokens = path.match(/\*\*\/?|\[\^?(?:\\.|[^\]\\])+\]|\\.|[\s\S]/g) ?? [];
-  const parts = tokens.map((token) => {
-    if (token === "**/") return "(?:.*/)?";
-    if (token === "**") return ".*";
-    if (token === "*") return "[^/]*";
-    if (token === "?") return "[^/]";
-    if (token.length > 1 && token.startsWith("[")) return token;
-    return (token.length === 2 ? token[1]! : token).replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
-  });
-  return new RegExp(`^${parts.join("")}$`, "su");
+  const pattern = new Glob(path);
+  if (pattern.isMalformed) throw new EngineError(`syntax error in pattern ${JSON.stringify(text.slice(0, 100))}`);
+  return path === "" ? [] : [{ pattern, reincludes }];
 }

@@ -193,6 +193,14 @@ async function strikes(part: Part, fault: string, options: object, wanted: Seen,
   expect((await server.ask()).status).toBeLessThan(300);
 }
 
+/** With a code and a message; what is asked for before a run is not concerned. */
+async function refusesRuns(part: Part, fault: string, code: string, message: string): Promise<void> {
+  add(part, fault);
+  await world.client.registries.get(world.acr.resourceGroup, world.acr.registryName);
+  await expect(scheduleTask(world, task)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+  await strikes(part, fault, {}, { status: 403 }, false);
+}
+
 const ends = (status: string) => async (part: Part, fault: string) => {
   add(part, fault);
   expect((await runEnded(world, (await scheduleTask(world, task)).runId!)).status).toBe(status);
@@ -220,6 +228,8 @@ const proofs: Record<string, (part: Part, fault: string) => Promise<void>> = {
   "error-after": (part, fault) => strikes(part, fault, { status: 502 }, { status: 502 }, true),
   reset: (part, fault) => strikes(part, fault, {}, { status: "cut" }, false),
   "reset-after": (part, fault) => strikes(part, fault, {}, { status: "cut" }, true),
+  forbidden: (part, fault) => refusesRuns(part, fault, "AuthorizationFailed", "registries/scheduleRun/action'"),
+  "tasks-not-allowed": (part, fault) => refusesRuns(part, fault, "TasksOperationsNotAllowed", "are not permitted"),
   stuck: async (part, fault) => {
     add(part, fault);
     const { runId } = await scheduleTask(world, task);

@@ -6,7 +6,7 @@ import { BuildahEngine } from "../../../local/engine/buildah/buildah-engine.ts";
 import type { Limits } from "../../../local/engine/built-in/limits.ts";
 import { pushShellBase } from "../../../local/engine/shell-base.ts";
 import { describeEngine } from "./engine-contract.ts";
-import { buildah, World } from "./support.ts";
+import { attemptsOnTheMachine, buildah, World } from "./support.ts";
 
 const needed = "buildah, as root";
 
@@ -48,6 +48,16 @@ test.skipIf(!buildah)(`a container sees no device and no control group of the ma
     ],
     ...["1", "few", "read-only", "not there", ""],
   ]);
+});
+
+test.skipIf(!buildah)(`root of an image changes nothing of the machine (needs ${needed})`, async () => {
+  const world = await buildahWorld();
+  const files = { attempts: attemptsOnTheMachine, Dockerfile: "FROM {base}\nCOPY attempts /\nRUN sh /attempts\n" };
+  await world.build("attempts:1", files);
+  expect(world.log).toMatch(/^done$/m);
+  expect(world.log).not.toMatch(/^could:/m);
+  expect(await world.run("attempts:1", ["sh", "/attempts"])).toBe(0);
+  expect(world.log).toBe("done\n");
 });
 
 test.skipIf(!buildah)(`what short commands print side by side is all there (needs ${needed})`, async () => {

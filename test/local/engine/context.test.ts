@@ -31,9 +31,20 @@ test.each([
   ["*\n!keep\nkeep", "keep", true],
   ["docs\n!docs/README.md", "docs/README.md", false],
   ["a.b", "aXb", false],
+  ["[z-a]*", "zz", false],
   ["", "x", false],
 ])("%j and the path %s: ignored is %s", (rules, path, expected) => {
   expect(new Dockerignore(rules).ignores(path)).toBe(expected);
+});
+
+test.each(["[", "a/[", "[]", "!x\\"])("%j is no pattern, says the builder", (rule) => {
+  expect(() => new Dockerignore(`*.log\n${rule}\n`)).toThrow("syntax error in pattern");
+});
+
+test("rules that are made to take for ever are given up", () => {
+  const slow = new Dockerignore(`${"**a".repeat(1000)}b\n`.repeat(20));
+  expect(slow.ignores("a".repeat(200))).toBe(false);
+  expect(() => slow.ignores("a/".repeat(2000))).toThrow(/asking \.dockerignore about (a\/)+ takes too long/);
 });
 
 async function contextPaths(dockerfile: string): Promise<string[]> {

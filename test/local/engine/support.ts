@@ -20,6 +20,26 @@ const foundBuildah = await findBuildah(probeDir);
 export const buildah = "impossible" in foundBuildah ? undefined : foundBuildah;
 await rm(probeDir, { recursive: true });
 
+const devices = ["/dev/null", "/dev/full", "/dev/tty"];
+
+/**
+ * A script that says `could: …` for what root of an image may not do to the machine, then `done`. Nothing here would
+ * hurt, should it work: everything gets the mode and owner it has.
+ */
+export const attemptsOnTheMachine = [
+  "echo 1 > /proc/sys/vm/drop_caches",
+  "echo x > /proc/sysrq-trigger",
+  ...devices.flatMap((device) => [`chmod 0666 ${device}`, `chown 0:0 ${device}`, `touch ${device}`]),
+  // A pipe is nobody else's.
+  "test ! -p /dev/stdin && chmod 0666 /proc/self/fd/0",
+  ...["chmod 0444 /proc/misc", "chown 0:0 /proc/misc", "chmod 0555 /proc/bus"],
+  ...["chmod 0400 /proc/kcore", "chmod 0400 /proc/kmsg", "cat /proc/kmsg | head -c 1 | grep ."],
+  "chmod 0444 /sys/kernel/notes",
+]
+  .map((attempt) => `( ${attempt} ) >/dev/null 2>&1 && echo "could: ${attempt}"`)
+  .concat("echo done")
+  .join("\n");
+
 const socket = dockerSocket(process.env.DOCKER_HOST);
 const apiVersion = socket === undefined ? undefined : await pingDocker(socket);
 /** The daemon DOCKER_HOST or the usual socket leads to, if any. */

@@ -12,7 +12,7 @@ export const maxText = 1024 * 1024;
 
 type Kind = "string" | "int" | "bool" | "any";
 
-export interface TemplateFunction {
+interface TemplateFunction {
   readonly takes: readonly Kind[];
   /** Any number of further arguments of this kind. */
   readonly more?: Kind;

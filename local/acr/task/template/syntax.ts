@@ -29,7 +29,7 @@ export type Operand =
 
 const unsupported = ["define", "block", "template", "break", "continue"];
 
-export function parseError(problem: string): TaskError {
+function parseError(problem: string): TaskError {
   return new TaskError(`failed to parse template: ${problem}`);
 }
 

@@ -33,9 +33,11 @@ export const configuring: Readonly<Record<string, InstructionHandler>> = {
   },
   EXPOSE: ({ stage, instruction }) => {
     const words = splitWords(instruction.text, stage.escapeChar).flatMap((word) => stage.expand(word).split(/\s+/));
-    for (const port of words.filter((word) => word !== "").flatMap(portsOf)) {
-      stage.config.ExposedPorts = { ...stage.config.ExposedPorts, [port]: {} };
-    }
+    const ports = words.filter((word) => word !== "").flatMap(portsOf);
+    stage.config.ExposedPorts = {
+      ...stage.config.ExposedPorts,
+      ...Object.fromEntries(ports.map((port) => [port, {}])),
+    };
   },
   VOLUME: ({ stage, instruction }) => {
     const paths = instruction.json ?? splitWords(instruction.text, stage.escapeChar);

@@ -132,7 +132,9 @@ async function inlineFiles(
 
 /** In a here-document quotes are ordinary characters; only variables are replaced. */
 function expandText(expand: (word: string) => string, content: string): string {
-  return content.replace(/\\\$|\$\{[^}]*\}|\$[A-Za-z_]\w*/g, (found) => (found.startsWith("\\") ? "$" : expand(found)));
+  return content.replace(/\\\$|\$\{[^}]*\}?|\$[A-Za-z_]\w*/g, (found) =>
+    found.startsWith("\\") ? "$" : expand(found),
+  );
 }
 
 async function unpackIfArchive(

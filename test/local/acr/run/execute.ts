@@ -20,30 +20,20 @@ interface Given {
   readonly task?: string;
 }
 
-const common = { timeoutSeconds: 300, customRegistries: [], logsInToSourceRegistry: true };
+export const commonWork = { timeoutSeconds: 300, customRegistries: [], logsInToSourceRegistry: true };
 
 /** One run from its queue to its end, with blobs in memory. */
 export async function execute(work: Partial<Work> & { kind: Work["kind"] }, given: Given = {}) {
   const { source, loginServer = "acme.azurecr.io" } = given;
   const engine = (given.engine ?? new FakeEngine()) as FakeEngine;
-  let [log, mark] = ["", ""];
-  const blob = {
-    create: async () => {},
-    appendBlock: async (block: Buffer) => {
-      log += block.toString();
-    },
-    setMetadata: async (metadata: { Complete: string }) => {
-      mark = metadata.Complete;
-    },
-  };
-  const download = async () => ({ readableStreamBody: Readable.from([source!]) });
+  const { blobs, kept } = blobsInMemory(source);
   let run = {
     runId: "cf1",
     status: "Queued",
     platform: { os: "linux", architecture: "amd64" },
     customRegistries: [],
     logBlob: "cf1/rawtext.log",
-    work: { ...common, values: {}, valuesContent: "", ...work },
+    work: { ...commonWork, values: {}, valuesContent: "", ...work },
     ...(given.task && { task: given.task }),
   } as unknown as RunRecord;
   const workDir = temporaryFolder();
@@ -55,10 +45,7 @@ export async function execute(work: Partial<Work> & { kind: Work["kind"] }, give
   };
   const agent = {
     state: state as unknown as AcrState,
-    blobs: {
-      logs: { getAppendBlobClient: () => blob },
-      sources: { getBlobClient: () => ({ download }) },
-    } as unknown as BlobStore,
+    blobs,
     engine,
     clock: new Clock(1),
     loginServer,
@@ -67,5 +54,25 @@ export async function execute(work: Partial<Work> & { kind: Work["kind"] }, give
   };
   await executeRun(run, agent, new AbortController().signal);
   expect(readdirSync(workDir)).toEqual([]);
+  const { log, mark } = kept;
   return { run, log, mark, engine, lines: log.split("\r\n") };
+}
+
+/** One log, with the mark of its end, and one source. */
+export function blobsInMemory(source?: Buffer) {
+  const kept = { log: "", mark: "" };
+  const blob = {
+    create: async () => {
+      kept.log = "";
+    },
+    appendBlock: async (block: Buffer) => {
+      kept.log += block.toString();
+    },
+    setMetadata: async (metadata: { Complete: string }) => {
+      kept.mark = metadata.Complete;
+    },
+  };
+  const download = async () => ({ readableStreamBody: Readable.from([source!]) });
+  const blobs = { logs: { getAppendBlobClient: () => blob }, sources: { getBlobClient: () => ({ download }) } };
+  return { kept, blobs: blobs as unknown as BlobStore };
 }
