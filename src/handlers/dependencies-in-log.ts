@@ -7,6 +7,8 @@ import * as z from "zod";
 import { formatReference, isDigest, parseReference } from "../core/image/reference.ts";
 
 const heading = "The following dependencies were found:";
+/** Characters; a list of a hundred bases is a third of it. What is longer is none. */
+const longest = 65_536;
 
 const Dependency = z.object({
   registry: z.string(),
@@ -26,6 +28,7 @@ export function dependenciesIn(log: string, bases: readonly string[]): Readonly<
   const begin = log.lastIndexOf(heading);
   if (begin < 0) return {};
   const [text = ""] = log.slice(begin + heading.length).split(/^Run ID: /m, 1);
+  if (text.length > longest) return {};
   const list = List.safeParse(readYaml(text));
   if (!list.success) return {};
   const all = list.data.flatMap((d) => [d["runtime-dependency"] ?? [], d["buildtime-dependency"] ?? []].flat());

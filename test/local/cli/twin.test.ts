@@ -195,8 +195,8 @@ test.each([
   [["add", "github", "stuck"], "github has no fault stuck; it is for acr"],
   [
     ["add", "acr", "gremlins"],
-    "acr has no fault gremlins; it has latency, throttle, error, error-after, reset, reset-after, stuck, end-error, " +
-      "end-timeout, end-failed",
+    "acr has no fault gremlins; it has latency, throttle, error, error-after, reset, reset-after, forbidden, " +
+      "tasks-not-allowed, stuck, end-error, end-timeout, end-failed",
   ],
   [["add", "moon", "lose"], "moon is none of acr, registry, github, webhooks, event-grid, clock"],
   [["add", "acr", "error", "--on", "doEverything"], "acr has no operation doEverything"],
