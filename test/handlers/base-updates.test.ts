@@ -487,14 +487,23 @@ describe("what ACR says that a build stood on", () => {
     expect((await sim.tracks())[0]?.built).toMatchObject({ proved: true, bases: { [debian]: d(1) } });
   });
 
-  it("builds once more and no oftener where it never agrees with the registry", async () => {
+  it("builds once more where it never agrees with the registry, and is not believed from then on", async () => {
     const sim = new Simulation();
     sim.moveTag(debian, d(1));
     sim.saysStoodOn = () => d(9);
     await sim.push(alone, commitOf(1));
     await sim.live(24);
     expect(sim.builds("a")).toBe(2);
-    expect((await sim.tracks())[0]?.built?.proved).toBe(false);
+    expect((await sim.tracks())[0]?.built?.proved).toBe(true);
+    await sim.push([{ ...alone[0]!, files: "a2" }], commitOf(2));
+    sim.saysStoodOn = () => d(8);
+    await sim.live(24);
+    expect(sim.builds("a")).toBe(3);
+    sim.saysStoodOn = () => undefined;
+    await sim.push([{ ...alone[0]!, files: "a3" }], commitOf(3));
+    await sim.live(24);
+    expect((await sim.tracks())[0]?.listIsOther).toBeUndefined();
+    expect(sim.builds("a")).toBe(4);
   });
 
   it("is what an image stands on whose base could not be asked for", async () => {

@@ -63,6 +63,7 @@ export function takeImage(
     failures:
       before?.wanted.inputs === image.inputs && before.wanted.definition === image.definitionKey ? before.failures : 0,
     ...(before?.harmed ? { harmed: before.harmed } : {}),
+    ...(before?.listIsOther ? { listIsOther: true } : {}),
     // Only described otherwise, it has been asked nothing new; and what its bases ask for may be declined.
     ...(before && reasons.length === 0 ? keptOf(before) : {}),
     ...(before?.declined && own.length === 0 ? { declined: before.declined } : {}),

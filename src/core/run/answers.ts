@@ -62,26 +62,32 @@ export function logCollected(desk: Desk, word: Inbox & { kind: "log-collected" }
 
 /**
  * What ACR says is inside. A base we could not ask for is known by it. One that was another before and after went there and
- * back while it was built: the image is built once more. Not again for the same answer, which ACR may mean otherwise.
+ * back while it was built: the image is built once more. If that is said of the next build too, ACR means something else by
+ * it (nobody has seen what it says of an index), and is not believed until it agrees.
  */
 function compareBases(desk: Desk, run: Run, found: Readonly<Record<string, string>>): readonly string[] {
   const track = getTrack(desk.world, run.track);
   const built = track?.built;
-  if (!track || built?.run !== run.id || track.definition.compat) return [];
-  const unknown = Object.entries(found).filter(([reference]) => built.bases[reference] === null);
+  if (!track || built?.run !== run.id || track.definition.compat || Object.keys(found).length === 0) return [];
   const others = Object.entries(built.bases).flatMap(([reference, to]): (Reason & { kind: "base" })[] => {
     const from = found[reference];
     return to === null || from === undefined || from === to ? [] : [{ kind: "base", reference, from, to }];
   });
-  if (unknown.length + others.length === 0) return [];
-  const proved = built.proved && others.length === 0;
-  const told = { ...track, built: { ...built, bases: { ...built.bases, ...Object.fromEntries(unknown) }, proved } };
-  desk.world.put(track.key, told satisfies Track);
-  const news = others.filter(
-    (o) => !run.reasons.some((r) => r.kind === "base" && r.reference === o.reference && r.from === o.from),
+  const isSaidAgain = others.some((o) =>
+    run.reasons.some((r) => r.kind === "base" && r.reference === o.reference && r.from === o.from),
   );
+  const isOther = others.length > 0 && (isSaidAgain || track.listIsOther === true);
+  const news = isOther ? [] : others;
+  const bases = { ...built.bases };
+  for (const [reference, digest] of Object.entries(found)) bases[reference] ??= digest;
+  const told: Track = {
+    ...track,
+    listIsOther: isOther || undefined,
+    built: { ...built, bases, proved: built.proved && news.length === 0 },
+  };
+  desk.world.put(track.key, told);
   if (built.proved && news.length > 0) leaveStale(desk, told, news, run, run.lineage ?? []);
-  return others.map((o) => `ACR says that it was built on ${o.reference} ${o.from}; before and after it was ${o.to}`);
+  return news.map((o) => `ACR says that it was built on ${o.reference} ${o.from}; before and after it was ${o.to}`);
 }
 
 /** Cancels at once what ACR does not know of; asks ACR to cancel the rest, and waits for what it says. */

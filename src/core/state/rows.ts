@@ -67,6 +67,8 @@ export interface Track {
   readonly active?: OpenRun;
   /** Consecutive failures of the present inputs, by their own fault. */
   readonly failures: number;
+  /** The list in ACR's logs names another base than its registry does, build after build. */
+  readonly listIsOther?: true | undefined;
   /** Its last run ended by no fault of its inputs, and how often in a row it did: it is planned again later. */
   readonly fault?: { readonly run: string; readonly times: number } | undefined;
   /** What was behind its bases when it was last tried in vain; null: nothing. Gone when it is built. */
