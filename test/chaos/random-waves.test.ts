@@ -235,10 +235,12 @@ class World {
     for (const tag of outside) this.#putBack(tag);
     for (const { name } of this.images) await this.hold("resume", name);
     await this.look();
-    for (const wave of await this.waves())
-      if (wave.state === "stopped" && openIn(wave) > 0)
-        await this.#ask("continue", { kind: "wave-requested", wave: wave.id, action: "continue" });
-    await this.look();
+    // What one wave held back may stop the next.
+    const stopped = async () => (await this.waves()).filter((w) => w.state === "stopped" && openIn(w) > 0);
+    for (let left = await stopped(); left.length > 0; left = await stopped()) {
+      for (const { id } of left) await this.#ask("continue", { kind: "wave-requested", wave: id, action: "continue" });
+      await this.look();
+    }
   }
 
   /** The timer asks about every tag, so that it does not matter whether anybody told. */

@@ -61,7 +61,10 @@ function tellPlanned(desk: Desk, track: Track, planned: Run, reference: string, 
     endRun(desk, planned, "Skipped", { ended: { code: "base-failed", message: stays } });
     return;
   }
-  const notes = [...(planned.notes ?? []), `${message}; goes on with the last good one`];
+  const notes = [
+    ...(planned.notes ?? []),
+    `${message}; goes on ${maker?.built ? "with the last good one" : "without it"}`,
+  ];
   const noted: Run = { ...planned, reasons: others, notes, without: { ...planned.without, [reference]: message } };
   putRun(desk, noted);
   placeRun(desk, noted);
