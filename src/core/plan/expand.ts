@@ -3,39 +3,26 @@
  * anyone: the stored plan and cursor say how far it has come.
  */
 import { contextFailed, contextPrepared, logCollected, requestCancel } from "../run/answers.ts";
-import { type Desk, getRun, getTrack, isoOf, seqOf } from "../run/desk.ts";
-import { placeRun } from "../run/place.ts";
+import { type Desk, isoOf, seqOf } from "../run/desk.ts";
 import { keys, rangeOf } from "../state/keys.ts";
-import type {
-  AcceptedRef,
-  Decision,
-  DecisionFacts,
-  Expansion,
-  ExpansionCursor,
-  Inbox,
-  PlanItem,
-  Progress,
-  RefSnapshot,
-  Track,
-} from "../state/rows.ts";
-import type { Facts } from "../state/world.ts";
-import { afterBase, planAfterRun } from "./base-ended.ts";
+import type { AcceptedRef, Expansion, ExpansionCursor, Inbox, PlanItem, Progress, Track } from "../state/rows.ts";
+import { applyItem, type PlannedWord } from "./apply-item.ts";
+import { planAfterRun } from "./base-ended.ts";
 import { markTaken } from "./head.ts";
 import { planOfWave, planPause, requestWave } from "./hold-requests.ts";
 import { type Plan, planRef } from "./plan-ref.ts";
-import { planRequest, planStale, type RequestWord } from "./plan-request.ts";
-import { countPlanned, countSkipped, noProgress } from "./progress.ts";
-import type { Cause } from "./reason.ts";
-import { planTagMoved } from "./tag-moved.ts";
+import { planRequest, planStale } from "./plan-request.ts";
+import { countSkipped, noProgress } from "./progress.ts";
 import {
-  type ItemOutcome,
-  type RetireReason,
-  retireTrack,
-  takeDependent,
-  takeImage,
-  takeMoved,
-  takeSelf,
-} from "./take-image.ts";
+  type DecidedWord,
+  decide,
+  decideAtOnce,
+  isDecided,
+  isShort,
+  keepFacts,
+  pointFromEvent,
+} from "./record-decision.ts";
+import { planTagMoved } from "./tag-moved.ts";
 
 /**
  * Table storage takes 100 operations a transaction. One is the lease and eight close the row: the decision, its two pointers,
@@ -55,18 +42,6 @@ const partsMost = 80;
 
 /** Items that are asked together what they have to know, so that reading takes a few rounds for all of them. */
 const itemsAskedAtOnce = 100;
-
-/** A decision is kept with its word and what it was made from up to this many characters, so that they fit a row; of larger ones only the word, if that does. */
-const factsMost = 1_500_000;
-
-type PlannedWord =
-  | Extract<
-      Inbox,
-      { kind: "ref-moved" | "run-ended" | "track-stale" | "tag-moved" | "wave-changed" | "pause-requested" }
-    >
-  | RequestWord;
-
-type DecidedWord = Exclude<Extract<Inbox, { readonly cause: Cause }>, { kind: "track-stale" }>;
 
 /** Returns whether the row is done with. */
 export function expand(desk: Desk, inboxKey: string, word: Inbox): boolean {
@@ -169,7 +144,6 @@ function lookAtPlanned({ world }: Desk, plan: readonly PlanItem[]): void {
   world.getAll(planned.map(({ id }) => keys.run(seqOf(id))));
 }
 
-/** Of what the other words lead to, the word before them has said it. */
 function isDecision(word: PlannedWord): word is PlannedWord & DecidedWord {
   return "cause" in word && word.kind !== "track-stale";
 }
@@ -243,24 +217,6 @@ function finish(desk: Desk, inboxKey: string, word: PlannedWord, progress: Progr
   return true;
 }
 
-function keepFacts(desk: Desk, word: DecidedWord): void {
-  const stored = desk.world.facts();
-  // A word was a row before, so that much more of it fits one.
-  const kept: DecisionFacts = isShort(stored, JSON.stringify(word).length) ? { word, stored } : { word };
-  desk.world.put(keys.facts(word.id), kept);
-}
-
-/** Looks no further than what may be kept: a large plan is made from tens of megabytes. */
-function isShort(facts: Facts, besides = 0): boolean {
-  let length = besides;
-  for (const group of [facts.rows, facts.ranges, facts.digests])
-    for (const fact of group) {
-      length += JSON.stringify(fact).length;
-      if (length > factsMost) return false;
-    }
-  return true;
-}
-
 function close(desk: Desk, inboxKey: string, wordId: string): void {
   forgetPlan(desk, wordId);
   desk.world.remove(inboxKey);
@@ -272,97 +228,4 @@ export function forgetPlan(desk: Desk, wordId: string): void {
   if (desk.world.get(cursorKey) === undefined) return;
   desk.world.remove(cursorKey);
   for (const part of desk.world.range(rangeOf("expansion", wordId), partsMost)) desk.world.remove(part.key);
-}
-
-function applyItem(
-  desk: Desk,
-  word: PlannedWord,
-  item: PlanItem,
-  { runs, progress }: { readonly runs: number; readonly progress: Progress },
-): Progress {
-  if (item.kind === "place") {
-    const planned = getTrack(desk.world, item.track)?.planned;
-    const run = planned && getRun(desk.world, planned.id);
-    if (run) placeRun(desk, run);
-    return progress;
-  }
-  if (word.kind === "run-ended") {
-    if (item.kind === "base-ended") afterBase(desk, item, word.run);
-    return progress;
-  }
-  if (word.kind === "wave-changed" || word.kind === "pause-requested") return progress;
-  const outcome = outcomeOf(desk, word, item, runs);
-  return outcome.kind === "planned"
-    ? countPlanned(progress, item.image, outcome.run.id)
-    : countSkipped(progress, outcome.reason, item.image, outcome.message);
-}
-
-function outcomeOf(
-  desk: Desk,
-  word: Exclude<PlannedWord, { kind: "run-ended" | "wave-changed" | "pause-requested" }>,
-  item: PlanItem,
-  size: number,
-): ItemOutcome {
-  const context = {
-    cause: word.cause,
-    size,
-    ...(word.kind === "track-stale" ? { waves: word.waves, inherits: true } : { waves: [word.id], inherits: false }),
-  };
-  if (word.kind === "tag-moved" && item.kind === "moved") return takeMoved(desk, item, word, context);
-  if (word.kind === "ref-moved") {
-    if (item.kind === "take") return takeImage(desk, item, word.snapshot, context);
-    if (item.kind === "retire") return retireTrack(desk, item.track, whyRetired(word.snapshot, item.image));
-  }
-  if (item.kind === "self")
-    return takeSelf(desk, item, word as RequestWord | (Inbox & { kind: "track-stale" }), context);
-  const lineage = word.kind === "track-stale" ? [...word.lineage, word.track] : undefined;
-  return takeDependent(desk, item as PlanItem & { kind: "dependent" }, context, lineage);
-}
-
-function whyRetired({ commit, unwatched }: RefSnapshot, image: string): RetireReason {
-  if (commit === undefined) return "ref-deleted";
-  return unwatched?.includes(image) ? "ref-not-watched" : "image-removed";
-}
-
-/** The first record of an event stands: told again after a crash, it would say that there was nothing left to do. */
-function isDecided(desk: Desk, id: string): boolean {
-  return desk.world.get(keys.decided(id)) !== undefined;
-}
-
-/** What needs no plan. */
-function decideAtOnce(desk: Desk, word: DecidedWord, work: () => Progress): void {
-  if (isDecided(desk, word.id)) return;
-  const progress = work();
-  keepFacts(desk, word);
-  decide(desk, word, progress);
-}
-
-function decide(desk: Desk, word: DecidedWord, progress: Progress): void {
-  if (isDecided(desk, word.id)) return;
-  const about =
-    word.kind === "ref-moved"
-      ? {
-          source: word.snapshot.source,
-          ref: word.snapshot.ref,
-          ...(word.snapshot.commit ? { commit: word.snapshot.commit } : {}),
-        }
-      : {};
-  const nothing = progress.plannedCount === 0 && progress.skipped.length === 0 && progress.done === undefined;
-  const decision: Decision = {
-    id: word.id,
-    at: isoOf(desk.now),
-    registry: desk.registry.alias,
-    cause: word.cause,
-    ...about,
-    ...(nothing ? countSkipped(progress, "ref-not-watched", undefined) : progress),
-  };
-  const decisionKey = keys.decision(desk.now, word.id);
-  desk.world.put(decisionKey, decision);
-  desk.world.put(keys.decided(word.id), { key: decisionKey });
-  if (word.kind === "tag-moved") pointFromEvent(desk, word);
-}
-
-/** The word has an id of its own, for several senders may tell of one move; people ask for the event that the causes name. */
-function pointFromEvent({ world }: Desk, { id, cause }: Extract<DecidedWord, { kind: "tag-moved" }>): void {
-  if (cause.kind === "registry-event") world.put(keys.decided(cause.id), world.get(keys.decided(id)));
 }

@@ -1,0 +1,74 @@
+/** Carries out one item of a plan and counts what became of it. */
+import { type Desk, getRun, getTrack } from "../run/desk.ts";
+import { placeRun } from "../run/place.ts";
+import type { Inbox, PlanItem, Progress, RefSnapshot } from "../state/rows.ts";
+import { afterBase } from "./base-ended.ts";
+import type { RequestWord } from "./plan-request.ts";
+import { countPlanned, countSkipped } from "./progress.ts";
+import {
+  type ItemOutcome,
+  type RetireReason,
+  retireTrack,
+  takeDependent,
+  takeImage,
+  takeMoved,
+  takeSelf,
+} from "./take-image.ts";
+
+/** Words that lead to a plan. */
+export type PlannedWord =
+  | Extract<
+      Inbox,
+      { kind: "ref-moved" | "run-ended" | "track-stale" | "tag-moved" | "wave-changed" | "pause-requested" }
+    >
+  | RequestWord;
+
+export function applyItem(
+  desk: Desk,
+  word: PlannedWord,
+  item: PlanItem,
+  { runs, progress }: { readonly runs: number; readonly progress: Progress },
+): Progress {
+  if (item.kind === "place") {
+    const planned = getTrack(desk.world, item.track)?.planned;
+    const run = planned && getRun(desk.world, planned.id);
+    if (run) placeRun(desk, run);
+    return progress;
+  }
+  if (word.kind === "run-ended") {
+    if (item.kind === "base-ended") afterBase(desk, item, word.run);
+    return progress;
+  }
+  if (word.kind === "wave-changed" || word.kind === "pause-requested") return progress;
+  const outcome = takeItem(desk, word, item, runs);
+  return outcome.kind === "planned"
+    ? countPlanned(progress, item.image, outcome.run.id)
+    : countSkipped(progress, outcome.reason, item.image, outcome.message);
+}
+
+function takeItem(
+  desk: Desk,
+  word: Exclude<PlannedWord, { kind: "run-ended" | "wave-changed" | "pause-requested" }>,
+  item: PlanItem,
+  size: number,
+): ItemOutcome {
+  const context = {
+    cause: word.cause,
+    size,
+    ...(word.kind === "track-stale" ? { waves: word.waves, inherits: true } : { waves: [word.id], inherits: false }),
+  };
+  if (word.kind === "tag-moved" && item.kind === "moved") return takeMoved(desk, item, word, context);
+  if (word.kind === "ref-moved") {
+    if (item.kind === "take") return takeImage(desk, item, word.snapshot, context);
+    if (item.kind === "retire") return retireTrack(desk, item.track, whyRetired(word.snapshot, item.image));
+  }
+  if (item.kind === "self")
+    return takeSelf(desk, item, word as RequestWord | (Inbox & { kind: "track-stale" }), context);
+  const lineage = word.kind === "track-stale" ? [...word.lineage, word.track] : undefined;
+  return takeDependent(desk, item as PlanItem & { kind: "dependent" }, context, lineage);
+}
+
+function whyRetired({ commit, unwatched }: RefSnapshot, image: string): RetireReason {
+  if (commit === undefined) return "ref-deleted";
+  return unwatched?.includes(image) ? "ref-not-watched" : "image-removed";
+}
