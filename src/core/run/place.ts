@@ -27,17 +27,16 @@ export function blockersOf(desk: Desk, run: Run, track: Track): readonly OpenRun
   if (run.outOfCycle) return [];
   const parents = desk.world.getAll<Track>(parentsOf(desk, track));
   const heldLong = desk.now >= maxHoldEnds(desk, run);
-  return parents
-    .flatMap((p) => {
-      const open = [p?.planned, p?.active].filter((o): o is OpenRun => o !== undefined && o.id !== run.id);
-      // Without a base that was ever built there is nothing to go on with.
-      return p?.built && hasOwnReason(run) ? open.filter(({ id }) => !waitsForPeople(desk, id)) : open;
-    })
-    .filter((open) => {
-      if (open.order < run.order) return true;
+  return parents.flatMap((p) => {
+    const open = [p?.planned, p?.active].filter((o): o is OpenRun => o !== undefined && o.id !== run.id);
+    // Without a base that was ever built there is nothing to go on with.
+    if (!p?.built) return open;
+    return open.filter(({ id, order, waves }) => {
+      if (hasOwnReason(run) && waitsForPeople(desk, id)) return false;
       // After max-hold a run stops waiting for what was planned after it, so a busy base cannot starve it.
-      return !heldLong && open.waves.some((wave) => run.waves.includes(wave));
+      return order < run.order || (!heldLong && waves.some((wave) => run.waves.includes(wave)));
     });
+  });
 }
 
 /** A commit, a definition or a person: something to build for whatever becomes of its bases. */
