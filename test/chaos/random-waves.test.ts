@@ -340,7 +340,7 @@ describe("any graph, any changes, base moves, failures, cancels, pauses and deat
         if (!told.outcomes.includes("Error"))
           expect(world.sim.acrRuns.length, "looking again builds nothing").toBe(built);
       }),
-      { numRuns: 60 },
+      { numRuns: 50 },
     );
   }, 240_000);
 });
@@ -379,7 +379,7 @@ describe("the same, and images that come and go, and others who push over our ta
           expect([track?.built?.digest, foreign]).toContain(world.sim.tags.get(world.sim.referenceOf(name)));
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 50 },
     );
   }, 240_000);
 });
@@ -450,7 +450,7 @@ describe("faults that are not the images' own, in waves that stop for them", () 
         await nothingIsOpen(world);
         for (const [name, track] of await world.tracks()) expect(world.isStale(track), `${name} is stale`).toBe(false);
       }),
-      { numRuns: 60, examples: found },
+      { numRuns: 50, examples: found },
     );
   }, 240_000);
 });

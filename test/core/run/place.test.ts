@@ -1,20 +1,33 @@
 import { describe, expect, it } from "vitest";
 import { blockersOf, movingBases, placeRun } from "../../../src/core/run/place.ts";
 import { keys } from "../../../src/core/state/keys.ts";
-import type { OpenRun, Run, Track } from "../../../src/core/state/rows.ts";
+import type { Built, OpenRun, Run, Track } from "../../../src/core/state/rows.ts";
 import { decide, noon } from "../state/decide.ts";
-import { base, referenceOf, runOf, stored, trackOf } from "../state/rows-of.ts";
+import { base, commitA, referenceOf, runOf, stored, trackOf } from "../state/rows-of.ts";
 
 const at = (minutes: number) => new Date(Date.parse(noon) + minutes * 60_000).toISOString();
 const open = (order: number, ...waves: string[]): OpenRun => ({ id: `acme-${order}`, order, waves });
 const run = runOf({ seq: 12, order: 12, waves: ["wave-1"] });
 
+/** The base was built once. */
+const built: Built = {
+  commit: commitA,
+  inputs: "i",
+  definition: "d",
+  bases: {},
+  proved: true,
+  digest: "sha256:1",
+  run: "acme-1",
+  at: noon,
+};
+
 interface Parent {
   readonly planned?: OpenRun;
   readonly active?: OpenRun;
+  readonly built?: Built | undefined;
 }
 function world(parent: Parent, change: Partial<Track> = {}) {
-  return stored([trackOf("base", [], parent), trackOf("web", ["base"], change)]);
+  return stored([trackOf("base", [], { built, ...parent } as Partial<Track>), trackOf("web", ["base"], change)]);
 }
 const blockers = (parent: Parent, of: Run = run, minutes = 0) =>
   decide({ rows: world(parent), now: at(minutes) }, (desk) => blockersOf(desk, of, trackOf("web", ["base"]))).value.map(
@@ -51,6 +64,13 @@ describe("a planned run waits for a run of a track it stands on (R5)", () => {
 
   it("counting from when there was first something to build, not from its own planning", () => {
     expect(blockers({ planned: open(13, "wave-1") }, { ...run, wantedSince: at(-29) }, 1)).toEqual([]);
+  });
+
+  it("of whatever wave and however long, if that track was never built: there is nothing to go on with", () => {
+    const never = { planned: open(13, "wave-9"), built: undefined };
+    expect(blockers(never)).toEqual(["acme-13"]);
+    expect(blockers(never, run, 600)).toEqual(["acme-13"]);
+    expect(blockers(never, { ...run, outOfCycle: true })).toEqual([]);
   });
 
   it("not at all once it was released out of a cycle", () => {
