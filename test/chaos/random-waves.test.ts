@@ -107,7 +107,7 @@ interface Story {
 class World {
   readonly sim = new Simulation();
   images: readonly SimImage[];
-  /** When each tag outside moved. */
+  /** When each tag outside moved, or began or ceased to answer. */
   readonly moves: { readonly tag: string; readonly at: string }[] = [];
   #gone = new Set<string>();
   /** Tags outside that were deleted, and what was behind them. */
@@ -149,6 +149,8 @@ class World {
         return run && this.#ask("cancel", { kind: "cancel-requested", run: run.id });
       }
       case "silence":
+        // Asked for on one side of it only, a base may be another on the other.
+        this.moves.push({ tag: s.tag, at: new Date(sim.now).toISOString() });
         if (!sim.silent.delete(s.tag)) sim.silent.add(s.tag);
         return;
       case "deletion":

@@ -519,6 +519,23 @@ describe("what ACR says that a build stood on", () => {
     expect([sim.builds("a"), (await sim.decisions())[0]?.skipped[0]?.reason]).toEqual([1, "nothing-changed"]);
   });
 
+  it("proves what was inside when the base could not be asked for afterwards: the same again is not built", async () => {
+    const sim = new Simulation();
+    sim.moveTag(debian, d(1));
+    await sim.push(alone, commitOf(1));
+    await sim.settle({ until: () => sim.acrRuns.length === 1 });
+    sim.silent.add(debian);
+    await sim.settle();
+    expect((await sim.tracks())[0]?.built).toMatchObject({ proved: true, bases: { [debian]: d(1) } });
+    sim.silent.delete(debian);
+    sim.maxRuns = 0;
+    await sim.push([{ ...alone[0]!, files: "a2" }], commitOf(2));
+    await sim.push(alone, commitOf(3));
+    sim.maxRuns = 2;
+    await sim.settle();
+    expect(sim.builds("a")).toBe(1);
+  });
+
   it("is not asked about a base that could be asked for again before the build was over: it is built once more", async () => {
     const sim = new Simulation();
     sim.moveTag(debian, d(1));

@@ -61,7 +61,8 @@ export function logCollected(desk: Desk, word: Inbox & { kind: "log-collected" }
 }
 
 /**
- * What ACR says is inside. A base we could not ask for is known by it. One that was another before and after went there and
+ * What ACR says is inside. It proves what the registry said before the build and could not be asked for afterwards, and names
+ * a base that could not be asked for at all. One that was another before and after went there and
  * back while it was built: the image is built once more. If that is said of the next build too, ACR means something else by
  * it (nobody has seen what it says of an index), and is not believed until it agrees.
  */
@@ -78,12 +79,13 @@ function compareBases(desk: Desk, run: Run, found: Readonly<Record<string, strin
   );
   const isOther = others.length > 0 && (isSaidAgain || track.listIsOther === true);
   const news = isOther ? [] : others;
+  const isAgreed = Object.entries(built.bases).every(([base, digest]) => digest !== null && found[base] === digest);
   const bases = { ...built.bases };
   for (const [reference, digest] of Object.entries(found)) bases[reference] ??= digest;
   const told: Track = {
     ...track,
     listIsOther: isOther || undefined,
-    built: { ...built, bases, proved: built.proved && news.length === 0 },
+    built: { ...built, bases, proved: isAgreed || (built.proved && news.length === 0) },
   };
   desk.world.put(track.key, told);
   if (built.proved && news.length > 0) leaveStale(desk, told, news, run, run.lineage ?? []);
