@@ -4,7 +4,7 @@ import { planLater } from "../plan/later.ts";
 import { countSkipped, noProgress } from "../plan/progress.ts";
 import type { Reason } from "../plan/reason.ts";
 import { keys } from "../state/keys.ts";
-import type { Attempt, Inbox, Live, Progress, Run, Track } from "../state/rows.ts";
+import type { Attempt, Built, Inbox, Live, Progress, Run, Track } from "../state/rows.ts";
 import { type Desk, getRun, getTrack, isoOf } from "./desk.ts";
 import { type EndCode, isInputFault } from "./end-code.ts";
 import { renderRun } from "./render-run.ts";
@@ -79,17 +79,25 @@ function compareBases(desk: Desk, run: Run, found: Readonly<Record<string, strin
   );
   const isOther = others.length > 0 && (isSaidAgain || track.listIsOther === true);
   const news = isOther ? [] : others;
-  const isAgreed = Object.entries(built.bases).every(([base, digest]) => digest !== null && found[base] === digest);
+  const isProvedNow = !built.proved && isProvedBy(desk, built.bases, found);
   const bases = { ...built.bases };
   for (const [reference, digest] of Object.entries(found)) bases[reference] ??= digest;
   const told: Track = {
     ...track,
     listIsOther: isOther || undefined,
-    built: { ...built, bases, proved: isAgreed || (built.proved && news.length === 0) },
+    built: { ...built, bases, proved: isProvedNow || (built.proved && news.length === 0) },
   };
   desk.world.put(track.key, told);
   if (built.proved && news.length > 0) leaveStale(desk, told, news, run, run.lineage ?? []);
   return news.map((o) => `ACR says that it was built on ${o.reference} ${o.from}; before and after it was ${o.to}`);
+}
+
+/** The registry said so before, ACR says the same, and no look since says otherwise. */
+function isProvedBy(desk: Desk, bases: Built["bases"], found: Readonly<Record<string, string>>): boolean {
+  if (!Object.entries(bases).every(([base, digest]) => digest !== null && found[base] === digest)) return false;
+  return [...desk.world.digests(Object.keys(bases))].every(
+    ([base, now]) => now.kind !== "found" || now.digest === bases[base],
+  );
 }
 
 /** Cancels at once what ACR does not know of; asks ACR to cancel the rest, and waits for what it says. */
