@@ -452,7 +452,7 @@ describe("faults that are not the images' own, in waves that stop for them", () 
         await nothingIsOpen(world);
         for (const [name, track] of await world.tracks()) expect(world.isStale(track), `${name} is stale`).toBe(false);
       }),
-      { numRuns: 50, examples: found },
+      { numRuns: 30, examples: found },
     );
   }, 240_000);
 });

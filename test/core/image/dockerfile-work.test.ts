@@ -69,7 +69,7 @@ describe("preflight takes linear work", () => {
       read(make(size));
       return await counter.take();
     };
-    const [once, twice, fourTimes] = [await blocks(2_000), await blocks(4_000), await blocks(8_000)];
+    const [once, twice, fourTimes] = [await blocks(4_000), await blocks(8_000), await blocks(16_000)];
     expect(once).toBeGreaterThan(20);
     expect(fourTimes - twice).toBeLessThan(3 * (twice - once) + 500);
   });
