@@ -25,11 +25,11 @@ import {
 import { planTagMoved } from "./tag-moved.ts";
 
 /**
- * Table storage takes 100 operations a transaction. One is the lease and eight close the row: the decision, its two pointers,
- * its facts, the ref's head, the plan's last part, the cursor and the row itself. An item must fit whole: bases and tags are capped where a ref is read, so that even
- * one that replaces them all and supersedes a planned run does.
+ * Table storage takes 100 operations a transaction. One is the lease and seven close the row: the decision, its pointer, a
+ * second pointer or the ref's head, its facts, the plan's last part, the cursor and the row itself. An item must fit whole:
+ * bases and tags are capped where a ref is read, so that even one that replaces them all and supersedes a planned run does.
  */
-const operationsPerStep = 91;
+const operationsPerStep = 92;
 
 /** A plan of more items than this is stored before the first of them is carried out, so that it is made once. */
 const itemsUnstored = 20;
