@@ -1,7 +1,8 @@
 /** Who stands directly on a tag or a digest, in every registry. */
 import { z } from "zod";
 import { isPinned, parseReference } from "../core/image/reference.ts";
-import { type KeyRange, key, keys, rangeOf } from "../core/state/keys.ts";
+import type { Edge } from "../core/plan/closure.ts";
+import { type KeyRange, key, rangeOf } from "../core/state/keys.ts";
 import type { Base, Track } from "../core/state/rows.ts";
 import { readValue } from "../handlers/read-rows.ts";
 import type { Registry } from "../handlers/registries.ts";
@@ -38,12 +39,12 @@ async function readDependents(
 ): Promise<readonly Dependent[]> {
   const range = edge === "pinned" && on.includes("@") ? pinsOfRepository(on) : rangeOf(edge, on);
   const edges = await ports.rows.list(registry.partition, range, dependentsMost);
-  const dependents = edges.map(async ({ key: rowKey, value }): Promise<Dependent | undefined> => {
-    const { track: trackKey } = value as { readonly track: string };
+  const dependents = edges.map(async ({ value }): Promise<Dependent | undefined> => {
+    const { track: trackKey, reference } = value as Pick<Edge, "track" | "reference">;
     const track = await readValue<Track>(ports.rows, registry.partition, trackKey);
     if (!track) return undefined;
     const pin = track.bases.find((b) => b.pinned && (b.tag === on || b.reference === on));
-    if (edge === "pinned" && (!pin || keys.pinned(pin.tag ?? pin.reference, track.key) !== rowKey)) return undefined;
+    if (edge === "pinned" && (!pin || (pin.tag ?? pin.reference) !== reference)) return undefined;
     const digest = edge === "pinned" ? pinnedDigest(pin!) : track.built?.bases[on];
     return {
       image: track.image,

@@ -3,12 +3,12 @@
  * anyone: the stored plan and cursor say how far it has come.
  */
 import { contextFailed, contextPrepared, logCollected, requestCancel } from "../run/answers.ts";
-import { type Desk, isoOf, seqOf } from "../run/desk.ts";
+import { type Desk, seqOf } from "../run/desk.ts";
 import { keys, rangeOf } from "../state/keys.ts";
-import type { AcceptedRef, Expansion, ExpansionCursor, Inbox, PlanItem, Progress, Track } from "../state/rows.ts";
+import type { Expansion, ExpansionCursor, Inbox, PlanItem, Progress, Track } from "../state/rows.ts";
 import { applyItem, type PlannedWord } from "./apply-item.ts";
 import { planAfterRun } from "./base-ended.ts";
-import { markTaken } from "./head.ts";
+import { acceptedOf, acceptHead, markTaken } from "./head.ts";
 import { planOfWave, planPause, requestWave } from "./hold-requests.ts";
 import { type Plan, planRef } from "./plan-ref.ts";
 import { planRequest, planStale } from "./plan-request.ts";
@@ -93,8 +93,7 @@ export function expand(desk: Desk, inboxKey: string, word: Inbox): boolean {
  */
 function accept(desk: Desk, word: Inbox & { kind: "ref-moved" }): boolean {
   const { snapshot } = word;
-  const acceptedKey = keys.acceptedRef(snapshot.source.id, snapshot.ref);
-  const accepted = desk.world.get<AcceptedRef>(acceptedKey);
+  const accepted = acceptedOf(desk, snapshot);
   const isOurs = accepted?.generation === snapshot.generation && accepted.by === word.id;
   if (accepted && !isOurs && snapshot.generation <= accepted.generation) {
     decideAtOnce(desk, word, () => {
@@ -103,14 +102,7 @@ function accept(desk: Desk, word: Inbox & { kind: "ref-moved" }): boolean {
     });
     return false;
   }
-  if (!isOurs)
-    desk.world.put(acceptedKey, {
-      generation: snapshot.generation,
-      by: word.id,
-      commit: snapshot.commit ?? null,
-      at: isoOf(desk.now),
-      refused: snapshot.refused.map((r) => r.image),
-    } satisfies AcceptedRef);
+  if (!isOurs) acceptHead(desk, word);
   return true;
 }
 

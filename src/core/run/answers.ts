@@ -7,6 +7,7 @@ import { keys } from "../state/keys.ts";
 import type { Attempt, Built, Inbox, Live, Progress, Run, Track } from "../state/rows.ts";
 import { type Desk, getRun, getTrack, isoOf } from "./desk.ts";
 import { type EndCode, isInputFault } from "./end-code.ts";
+import { digestsNow } from "./place.ts";
 import { renderRun } from "./render-run.ts";
 import { dueKey, endRun, isTerminal, moveRun, owe, putRun } from "./transition.ts";
 
@@ -185,9 +186,7 @@ export function tryAgain(desk: Desk, run: Run, last: Attempt, why: string): void
     return;
   }
   // The bases may have moved since the last attempt, and this one will be built on what they are now.
-  const bases: Record<string, string | null> = {};
-  for (const [base, now] of desk.world.digests(Object.keys(last.bases)))
-    bases[base] = now.kind === "found" ? now.digest : null;
+  const bases = digestsNow(desk, Object.keys(last.bases));
   desk.world.put(keys.attempt(run.id, number), {
     run: run.id,
     number,

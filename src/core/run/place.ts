@@ -16,6 +16,12 @@ export function movingBases(track: Track): readonly string[] {
   return track.bases.filter((b) => !b.pinned && !track.makes.includes(b.reference)).map((b) => b.reference);
 }
 
+/** What is behind each of these now; null: nobody can say, or nothing is. */
+export function digestsNow(desk: Desk, references: readonly string[]): Record<string, string | null> {
+  const lookups = [...desk.world.digests(references)];
+  return Object.fromEntries(lookups.map(([base, now]) => [base, now.kind === "found" ? now.digest : null]));
+}
+
 /** Track keys of the images a track stands on that Slipway builds in this registry. A track never waits for itself. */
 export function parentsOf(desk: Desk, track: Track): readonly string[] {
   const makers = desk.world.getAll<{ track: string }>(movingBases(track).map((reference) => keys.makes(reference)));

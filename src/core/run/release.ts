@@ -3,7 +3,7 @@ import { keys } from "../state/keys.ts";
 import type { Attempt, Live, Run, Track, Wanted } from "../state/rows.ts";
 import { failRun } from "./answers.ts";
 import { type Desk, getTrack, isoOf, refName } from "./desk.ts";
-import { holdRun, movingBases, placeRun } from "./place.ts";
+import { digestsNow, holdRun, movingBases, placeRun } from "./place.ts";
 import { renderRun } from "./render-run.ts";
 import { endRun, moveRun, owe, unplace } from "./transition.ts";
 
@@ -81,9 +81,7 @@ function isCurrent(desk: Desk, reference: string): boolean {
   const maker = desk.world.get<{ readonly track: string }>(keys.makes(reference));
   const track = maker && getTrack(desk.world, maker.track);
   if (!track) return true;
-  const lookups = [...desk.world.digests(movingBases(track))];
-  const bases = lookups.map(([base, lookup]) => [base, lookup.kind === "found" ? lookup.digest : null]);
-  return isBuilt(track, track.wanted, Object.fromEntries(bases));
+  return isBuilt(track, track.wanted, digestsNow(desk, movingBases(track)));
 }
 
 /** R2: equal to what was built, and nobody asked for more. An unknown or unproved base is never equal. */
