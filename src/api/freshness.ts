@@ -5,8 +5,9 @@ import { seqOf } from "../core/run/desk.ts";
 import { movingBases } from "../core/run/place.ts";
 import { keys, rangeOf } from "../core/state/keys.ts";
 import type { Followed, Run, RunSummary, Track } from "../core/state/rows.ts";
+import { seenOfTag } from "../handlers/followed.ts";
 import { readValue } from "../handlers/read-rows.ts";
-import { platformPartition, type Registry } from "../handlers/registries.ts";
+import type { Registry } from "../handlers/registries.ts";
 import { pinnedDigest } from "./dependents.ts";
 import type { HistoryPorts } from "./history.ts";
 import { homeOf, readMade } from "./named.ts";
@@ -61,7 +62,7 @@ async function historyOf(
   on: string | undefined,
   ports: HistoryPorts,
 ): Promise<{ readonly history?: TagHistory; readonly problem?: string }> {
-  const followed = await readValue<Followed>(ports.rows, platformPartition, keys.followed(tag));
+  const followed = await seenOfTag(tag, ports);
   const home = await homeOf(tag, ports);
   const made = await readMade(tag, ports);
   const run = home && made && (await readRun(made.run, home, ports));

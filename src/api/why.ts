@@ -2,9 +2,9 @@
 import { z } from "zod";
 import { quote } from "../core/image/quote.ts";
 import { pastOf } from "../core/image/tag-history.ts";
-import { keys, rangeOf } from "../core/state/keys.ts";
+import { rangeOf } from "../core/state/keys.ts";
 import type { Followed } from "../core/state/rows.ts";
-import { readValue } from "../handlers/read-rows.ts";
+import { seenOfTag } from "../handlers/followed.ts";
 import { platformPartition } from "../handlers/registries.ts";
 import { Dependent, dependentsOf } from "./dependents.ts";
 import { isPushedOver } from "./freshness.ts";
@@ -72,13 +72,13 @@ async function explainTag(names: readonly string[], ports: HistoryPorts): Promis
     if (!made) continue;
     const found = await mustFindRun(made.run, ports);
     const run = await viewRun(found, ports);
-    const followed = await readFollowed(name, ports);
+    const followed = await seenOfTag(name, ports);
     if (!isPushedOver(followed, made.digest, found.run.times.Succeeded ?? "")) return { run };
     const why = "somebody else pushed over what this run of Slipway's built";
     return { run, why, bases: [await viewSeen(name, followed, undefined, ports)] };
   }
   const seen = await Promise.all(
-    names.map(async (name) => viewSeen(name, await readFollowed(name, ports), undefined, ports)),
+    names.map(async (name) => viewSeen(name, await seenOfTag(name, ports), undefined, ports)),
   );
   const bases = seen.filter((base) => base.checkedAt !== undefined || base.dependents.length > 0);
   return bases.length > 0 ? { why: foreign, bases } : undefined;
@@ -108,10 +108,6 @@ async function explainDigest(
 
 /** Followed tags looked through for a digest; they are as many as there are bases. */
 const followedMost = 5000;
-
-async function readFollowed(tag: string, ports: HistoryPorts): Promise<Followed | undefined> {
-  return await readValue<Followed>(ports.rows, platformPartition, keys.followed(tag));
-}
 
 async function viewSeen(
   tag: string,

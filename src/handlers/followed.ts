@@ -11,6 +11,11 @@ export async function readFollowed(
   return (await rows.read(platformPartition, keys.followed(reference))).row;
 }
 
+/** What is known, for whoever only looks. */
+export async function seenOfTag(reference: string, ports: { readonly rows: Rows }): Promise<Followed | undefined> {
+  return (await readFollowed(reference, ports))?.value as Followed | undefined;
+}
+
 /** False: somebody else has written it since `row` was read. */
 export async function remember(
   { rows }: { readonly rows: Rows },
