@@ -8,9 +8,14 @@ export interface BlockCounter {
 
 /**
  * Counts the work of our own source exactly, through V8's block coverage, instead of by the clock. Only code compiled after
- * this call is counted block by block, so import what is to be measured afterwards. Work inside built-ins is not counted.
+ * this call is counted block by block, so import what is to be measured afterwards. Work inside built-ins is not counted,
+ * nor is some of it in optimized code, so this refuses to run where V8 optimizes.
  */
 export async function countBlocks(folder: string): Promise<BlockCounter> {
+  for (const flag of ["--no-opt", "--no-maglev"]) {
+    if (!process.execArgv.includes(flag))
+      throw new Error(`Blocks are counted exactly only by node ${flag}; see vitest.config.ts`);
+  }
   const session = new Session();
   session.connect();
   await session.post("Profiler.enable");
