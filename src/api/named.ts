@@ -35,13 +35,19 @@ export async function readMade(reference: string, ports: HistoryPorts): Promise<
 /** The first of its names that we push or that images stand on; else what Docker would take it for. */
 export async function baseNamed(text: string, at: string, ports: HistoryPorts): Promise<string> {
   const names = await namesOf(text, at, ports);
-  for (const name of names) if ((await readMade(name, ports)) || (await isStoodUpon(name, ports))) return name;
+  const registries = await allRegistries(ports);
+  for (const name of names)
+    if ((await readMade(name, ports)) || (await whereStoodUpon(name, registries, ports)).length > 0) return name;
   return names.at(-1)!;
 }
 
-async function isStoodUpon(reference: string, ports: HistoryPorts): Promise<boolean> {
-  const edges = (await allRegistries(ports)).map(({ partition }) =>
-    ports.rows.list(partition, rangeOf("base", reference), 1),
-  );
-  return (await Promise.all(edges)).some((rows) => rows.length > 0);
+/** Those of the registries that have images on it. */
+export async function whereStoodUpon(
+  reference: string,
+  registries: readonly Registry[],
+  { rows }: HistoryPorts,
+): Promise<readonly Registry[]> {
+  const edges = registries.map(({ partition }) => rows.list(partition, rangeOf("base", reference), 1));
+  const found = await Promise.all(edges);
+  return registries.filter((_, i) => found[i]!.length > 0);
 }

@@ -2,15 +2,16 @@
 import { z } from "zod";
 import { slipwayYamlPath } from "../core/config/definition.ts";
 import { problemPlace } from "../core/config/problem-text.ts";
+import { countSkipped, noProgress } from "../core/plan/progress.ts";
 import { describeReason, type Reason, short } from "../core/plan/reason.ts";
 import { keys } from "../core/state/keys.ts";
 import type { Decision, DecisionFacts, Inbox, Skipped } from "../core/state/rows.ts";
-import { type DryRun, type DryRunPorts, dryRun } from "../handlers/dry-run.ts";
+import { type DryRun, type DryRunPorts, dryRun, dryRunIn } from "../handlers/dry-run.ts";
 import type { ReadRefAs } from "../handlers/read-ref-as.ts";
 import { readValue } from "../handlers/read-rows.ts";
 import type { Registry } from "../handlers/registries.ts";
 import { allRegistries, findDecision, type HistoryPorts, mustFindImage } from "./history.ts";
-import { baseNamed } from "./named.ts";
+import { baseNamed, whereStoodUpon } from "./named.ts";
 import { notFound, Problem } from "./problem.ts";
 import { answerJson, type Route, route } from "./route.ts";
 import { FullRef, HoldView, Name, nothing, ReasonView, SkippedView } from "./schemas.ts";
@@ -51,7 +52,7 @@ const Asked = z.union(
 const someOther = `sha256:${"0".repeat(64)}`;
 
 interface Words {
-  readonly words: readonly { readonly registry: Registry; readonly word: Inbox }[];
+  readonly words: ReadonlyMap<Registry, readonly Inbox[]>;
   /** Why no registry would hear of it. */
   readonly skipped: readonly Skipped[];
 }
@@ -93,16 +94,26 @@ export function planRoutes(ports: PlanPorts): readonly Route[] {
   const at = () => new Date(ports.now()).toISOString();
   const cause = () => ({ kind: "request", id: "dry-run", action: "plan", at: at() }) as const;
 
-  const wordsFor = async (asked: z.infer<typeof Asked>): Promise<Words> => {
-    const registries = await allRegistries(ports);
-    const toEach = (word: Inbox, those = registries): Words => ({
-      words: those.map((registry) => ({ registry, word })),
+  const moved = (reference: string, digest = someOther): Inbox => ({
+    kind: "tag-moved",
+    id: `dry-run of ${reference}`,
+    cause: cause(),
+    reference,
+    digest,
+    from: someOther,
+  });
+
+  const wordsFor = async (asked: z.infer<typeof Asked>, registries: readonly Registry[]): Promise<Words> => {
+    const toEach = (word: Inbox, those: readonly Registry[]): Words => ({
+      words: new Map(those.map((registry) => [registry, [word]])),
       skipped: [],
     });
     if ("base" in asked) {
       const reference = await baseNamed(asked.base, "body.base", ports);
-      const digest = asked.digest ?? someOther;
-      return toEach({ kind: "tag-moved", id: "dry-run", cause: cause(), reference, digest, from: someOther });
+      const those = await whereStoodUpon(reference, registries, ports);
+      if (those.length > 0) return toEach(moved(reference, asked.digest), those);
+      const message = `no image stands on ${reference}`;
+      return { words: new Map(), skipped: countSkipped(noProgress, "base-not-followed", undefined, message).skipped };
     }
     if ("image" in asked) {
       const { image, ref } = asked;
@@ -121,17 +132,20 @@ export function planRoutes(ports: PlanPorts): readonly Route[] {
       }));
       throw new Problem(409, "Cannot be planned", read.message, errors);
     }
-    const words = read.parts.map(({ registry, snapshot }) => ({
-      registry,
-      word: { kind: "ref-moved", id: "dry-run", cause: cause(), snapshot } as const,
-    }));
-    return { words, skipped: read.skipped };
+    // The same objects as all the others are: who is told is found by them.
+    const words = registries.flatMap((registry) => {
+      const part = read.parts.find((p) => p.registry.alias === registry.alias);
+      if (!part) return [];
+      const word: Inbox = { kind: "ref-moved", id: "dry-run", cause: cause(), snapshot: part.snapshot };
+      return [[registry, [word]] as const];
+    });
+    return { words: new Map(words), skipped: read.skipped };
   };
 
   const readFacts = async (id: string, { partition }: Registry) =>
     await readValue<DecisionFacts>(ports.rows, partition, keys.facts(id));
   const replay = async (decided: Decision, registry: Registry, { word, stored }: DecisionFacts) => ({
-    ...viewDryRun(registry, await dryRun(word, registry, ports, stored)),
+    ...viewDryRun(registry, await dryRun([word], registry, ports, stored)),
     facts: stored ? "as they were" : "too many to keep: as they are now",
     decided: {
       planned: decided.plannedCount,
@@ -153,10 +167,13 @@ export function planRoutes(ports: PlanPorts): readonly Route[] {
       answers: Plans,
       answersAtOnce: true,
       async handle({ body }) {
-        const { words, skipped } = await wordsFor(body);
-        const plans = await Promise.all(
-          words.map(async ({ registry, word }) => viewDryRun(registry, await dryRun(word, registry, ports))),
-        );
+        const registries = await allRegistries(ports);
+        const { words, skipped } = await wordsFor(body, registries);
+        const runs = await dryRunIn(registries, words, moved, ports);
+        const plans = registries.flatMap((registry) => {
+          const run = runs.get(registry);
+          return run ? [viewDryRun(registry, run)] : [];
+        });
         const told = plans.filter((p) => p.runs.length > 0 || p.skipped.length > 0);
         return answerJson({ plans: told, ...(skipped.length > 0 ? { skipped } : {}) });
       },
@@ -209,7 +226,7 @@ function known(reason: Reason): Reason {
   return { ...rest, ...(from && from !== someOther ? { from } : {}), ...(to && to !== someOther ? { to } : {}) };
 }
 
-function viewDryRun(registry: Registry, { decision, runs }: DryRun): z.infer<typeof Plan> {
+function viewDryRun(registry: Registry, { runs, skipped, done }: DryRun): z.infer<typeof Plan> {
   return {
     registry: registry.alias,
     planned: runs.length,
@@ -223,7 +240,7 @@ function viewDryRun(registry: Registry, { decision, runs }: DryRun): z.infer<typ
       reasons: run.reasons.map(known),
       ...(run.hold ? { hold: run.hold } : {}),
     })),
-    skipped: decision?.skipped ?? [],
-    ...(decision?.done ? { done: decision.done } : {}),
+    skipped,
+    ...(done.length > 0 ? { done: done.join("; ") } : {}),
   };
 }

@@ -9,7 +9,7 @@ import type { SkipReason } from "./reason.ts";
 /** What an edge says about the dependent, so that a closure need not read tracks it only passes. */
 export interface Edge {
   readonly track: string;
-  /** As in the key, where a long one is shortened. */
+  /** Canonical and whole; in the key a long one is shortened. */
   readonly reference: string;
   readonly class: "runtime" | "buildtime" | "frontend";
   readonly baseUpdate: "all" | "runtime" | "off";
