@@ -1,6 +1,6 @@
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { createAppAuth } from "@octokit/auth-app";
 import { request } from "@octokit/request";
 import { commitFiles } from "../../../local/github/commit-files.ts";
@@ -33,10 +33,11 @@ export function caller(github: LocalGitHub, token: string) {
     });
 }
 
-/** Made once and copied for every test: its commits take longer than most tests. */
+/** Made once and written for every test: its commits take longer than most tests. */
 let template: Promise<Template> | undefined;
 interface Template {
-  dir: string;
+  /** In memory, because no test file knows that it is the last to need it; a folder has no content. */
+  files: readonly (readonly [path: string, content: Buffer | undefined])[];
   octo: LocalAccount;
   mallory: LocalAccount;
   base: string;
@@ -45,8 +46,6 @@ interface Template {
 
 async function makeTemplate(): Promise<Template> {
   const dir = mkdtempSync(join(tmpdir(), "slipway-github-template-"));
-  // Test files share a process, so none of them knows that it is the last.
-  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
   const github = await startGitHub({ dir, app: { id: 4242 } });
   const octo = github.createAccount("octo", { installed: true });
   const mallory = github.createAccount("mallory");
@@ -56,7 +55,12 @@ async function makeTemplate(): Promise<Template> {
   const head = await commitFiles(gitDir, { branch: "feature", files: { b: "2\n" }, message: "two" });
   await github.announce("octo/hello");
   await github.close();
-  return { dir, octo, mallory, base, head };
+  const files = readdirSync(dir, { recursive: true, withFileTypes: true }).map((entry) => {
+    const path = join(entry.parentPath, entry.name);
+    return [relative(dir, path), entry.isDirectory() ? undefined : readFileSync(path)] as const;
+  });
+  rmSync(dir, { recursive: true });
+  return { files, octo, mallory, base, head };
 }
 
 /**
@@ -65,9 +69,12 @@ async function makeTemplate(): Promise<Template> {
  */
 export async function pullScene(options: Partial<GitHubOptions> = {}) {
   template ??= makeTemplate();
-  const { dir: from, octo, mallory, base, head } = await template;
+  const { files, octo, mallory, base, head } = await template;
   const dir = options.dir ?? temporaryDir();
-  cpSync(from, dir, { recursive: true });
+  for (const [path, content] of files) {
+    if (content === undefined) mkdirSync(join(dir, path), { recursive: true });
+    else writeFileSync(join(dir, path), content);
+  }
   const hook = await receiver();
   const github = await gitHub({ webhook: { url: hook.url, secret: "s3cret" }, ...options, dir });
   const { gitDir } = await github.createRepository("octo/hello");
