@@ -30,8 +30,6 @@ export interface Settings {
   /** No trailing slash, as are all URLs here. */
   readonly githubApiUrl: string;
   readonly armEndpoint: string;
-  /** Path, relative to the app root unless absolute. */
-  readonly platformFile: string;
   /** Where people reach our API; links in statuses start with it. */
   readonly publicUrl?: string;
   /** The host offers a managed identity (App Service sets IDENTITY_ENDPOINT). */
@@ -82,7 +80,6 @@ export function readSettings(env: Environment): ReadSettings {
     github: readGitHub(text, problems),
     githubApiUrl: endpoint("SLIPWAY_GITHUB_API_URL", "https://api.github.com"),
     armEndpoint: endpoint("SLIPWAY_ARM_ENDPOINT", "https://management.azure.com"),
-    platformFile: platformFileOf(env),
     publicUrl: readPublicUrl(text, endpoint),
     managedIdentity: text("IDENTITY_ENDPOINT") !== undefined,
     azureClientId: text("AZURE_CLIENT_ID"),
@@ -90,7 +87,7 @@ export function readSettings(env: Environment): ReadSettings {
   return problems.length === 0 ? { ok: true, settings } : { ok: false, problems };
 }
 
-/** Apart, so that a platform file that is wrong is told together with settings that are. */
+/** Path, relative to the app root unless absolute. Apart, so that a platform file that is wrong is told together with settings that are. */
 export function platformFileOf(env: Environment): string {
   return env.SLIPWAY_PLATFORM_FILE?.trim() || "slipway.platform.yaml";
 }

@@ -14,7 +14,6 @@ export function toAcrRun(wire: Run): AcrRun | undefined {
     // A status nobody has heard of must not end a run: it counts as still going, and is looked at again.
     status: statusesByLowerCase.get(properties.status?.toLowerCase() ?? "queued") ?? "Running",
     createTime: toIso(properties.createTime),
-    startTime: toIso(properties.startTime),
     finishTime: toIso(properties.finishTime),
     outputImages: (properties.outputImages ?? []).flatMap(({ registry, repository, tag, digest }) =>
       registry && repository

@@ -67,9 +67,9 @@ export function createAcrTasks(options: {
         const answer = await callArm(callTimeoutMs, (call) =>
           reads.client.registries.get(resourceGroup, registryName, call),
         );
-        const { properties, sku } = Registry.parse(answer);
+        const { properties } = Registry.parse(answer);
         const createdAt = new Date(properties.creationDate).toISOString();
-        return { loginServer: properties.loginServer.toLowerCase(), createdAt, sku: sku.name };
+        return { loginServer: properties.loginServer.toLowerCase(), createdAt };
       }),
     uploadTarget: () =>
       sorted("get an upload URL", async () => {

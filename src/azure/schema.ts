@@ -5,10 +5,9 @@ const text = z.string().nullish();
 
 export const Registry = z.object({
   properties: z.object({ loginServer: z.string().min(1), creationDate: z.string().min(1) }),
-  sku: z.object({ name: z.string() }),
 });
 
-export const OutputImage = z.object({ registry: text, repository: text, tag: text, digest: text });
+const OutputImage = z.object({ registry: text, repository: text, tag: text, digest: text });
 
 export const Run = z.object({
   name: text,
@@ -16,7 +15,6 @@ export const Run = z.object({
     runId: text,
     status: text,
     createTime: text,
-    startTime: text,
     finishTime: text,
     outputImages: z.array(OutputImage).nullish(),
     runErrorMessage: text,

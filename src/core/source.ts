@@ -39,7 +39,6 @@ export interface RefMoved {
   /** All zeros for a ref that is deleted. */
   readonly after: string;
   readonly deleted: boolean;
-  readonly forced: boolean;
   /** Files touched by the pushed commits; `unknown` whenever the payload may not name them all. */
   readonly changedPaths: readonly string[] | "unknown";
   /** Login, for people to read; never a ground for trust. */

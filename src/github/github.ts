@@ -15,10 +15,7 @@ import { Repository } from "./schema.ts";
  */
 export interface GitHub {
   /** By id, which survives renames. Undefined: gone, or not ours to see. `lastKnownName` spares an App the search for its installation. */
-  repository(
-    id: number,
-    lastKnownName?: string,
-  ): Promise<(SourceRepository & { archived: boolean; defaultBranch: string }) | undefined>;
+  repository(id: number, lastKnownName?: string): Promise<SourceRepository | undefined>;
   refHead(source: SourceRepository, ref: string): Promise<RefHead>;
   refs(source: SourceRepository): Promise<ListedRef[]>;
   tree(source: SourceRepository, sha: string): Promise<SourceTree>;
@@ -47,13 +44,7 @@ export function createGitHub(options: { apiUrl: string; auth: GitHubAuth; fetch?
           const hint = { id, fullName: lastKnownName };
           const answer = await callAs(hint, { metadata: "read" }, { path: `/repositories/${id}` });
           const repository = Repository.parse(answer.data);
-          return {
-            provider: "github",
-            id: repository.id,
-            fullName: repository.full_name,
-            archived: repository.archived ?? false,
-            defaultBranch: repository.default_branch,
-          };
+          return { provider: "github", id: repository.id, fullName: repository.full_name };
         } catch (error) {
           const notOurs = error instanceof PermanentError && error.code === "github-not-installed";
           if (notOurs || refusedWith(error) === 404) return undefined;

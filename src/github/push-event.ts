@@ -29,7 +29,6 @@ export function readPushEvent(payload: unknown): ReadPush {
       before: push.before,
       after: push.after,
       deleted: push.deleted === true || /^0+$/.test(push.after),
-      forced: push.forced === true,
       changedPaths: changedPaths(push),
       pusher: (push.sender?.login ?? push.pusher?.name ?? "unknown").slice(0, 100),
     },

@@ -4,20 +4,15 @@ import * as z from "zod";
 /** Ids beyond 2^53 come as bigint from @octokit/request; they are names to us, so they become text. */
 const opaqueId = z.union([z.string(), z.number(), z.bigint()]).transform(String);
 const id = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
-export const CommitSha = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/);
+const CommitSha = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/);
 const fullName = z.string().regex(/^(?!\.{1,2}\/)[A-Za-z0-9_.-]{1,100}\/(?!\.{1,2}$)[A-Za-z0-9_.-]{1,100}$/);
 
-export const Repository = z.object({
-  id,
-  full_name: fullName,
-  archived: z.boolean().optional(),
-  default_branch: z.string().min(1),
-});
+export const Repository = z.object({ id, full_name: fullName });
 
 export const Installation = z.object({ id });
 export const Installations = z.array(Installation);
 
-export const GitObject = z.object({ type: z.string(), sha: CommitSha });
+const GitObject = z.object({ type: z.string(), sha: CommitSha });
 export const GitRef = z.object({ ref: z.string(), object: GitObject });
 export const GitRefs = z.array(GitRef);
 export const GitTag = z.object({ object: GitObject });
@@ -42,9 +37,8 @@ export const PushPayload = z.object({
   deleted: z.boolean().optional(),
   forced: z.boolean().optional(),
   commits: z.array(z.object({ added: paths, removed: paths, modified: paths })).optional(),
-  repository: z.object({ id, full_name: fullName }),
+  repository: Repository,
   pusher: z.object({ name: z.string().optional() }).nullish(),
   sender: z.object({ login: z.string() }).nullish(),
-  installation: z.object({ id }).nullish(),
 });
 export type PushPayload = z.infer<typeof PushPayload>;

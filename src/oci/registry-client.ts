@@ -129,7 +129,7 @@ function found(digest: string, answer: RegistryAnswer, before?: Offered): Look {
   const offered = etagShape.test(etag) ? { etag, digest } : before;
   const rest = leaveAloneSeconds(answer);
   return {
-    lookup: { kind: "found", digest, mediaType: mediaTypeOf(answer) },
+    lookup: { kind: "found", digest },
     ...(offered && { offered }),
     ...(rest !== undefined && { leaveAloneSeconds: rest }),
   };

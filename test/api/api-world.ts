@@ -37,7 +37,7 @@ export class ApiWorld extends Outside {
       registries: this.known,
       factsOf: async (alias) => {
         if (this.armFault) throw this.armFault;
-        return { loginServer: `${alias}.azurecr.io`, createdAt: "", sku: "Basic" };
+        return { loginServer: `${alias}.azurecr.io`, createdAt: "" };
       },
       pingGitHub: async () => {
         if (this.gitHubFault) throw this.gitHubFault;

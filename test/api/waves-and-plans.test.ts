@@ -40,8 +40,7 @@ class Story {
       queues: { send: async () => {}, drainPoison: async () => {} },
       now: () => sim.now,
       newId: () => `new-${++this.#ids}`,
-      resolveDigest: async (reference: string) =>
-        ({ kind: "found", digest: sim.tags.get(reference)!, mediaType: "" }) as const,
+      resolveDigest: async (reference: string) => ({ kind: "found", digest: sim.tags.get(reference)! }) as const,
       policy: { waves: sim.waves, freeze: sim.freeze },
       mayPublish: () => true,
       readRefAs: async () => ({ kind: "refused", message: "no GitHub here" }) as const,

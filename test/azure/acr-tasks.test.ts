@@ -23,11 +23,10 @@ describe("facts and upload", () => {
   test("reads the login server in lower case and asks for ARM's scope", async () => {
     const asked: string[] = [];
     const properties = { loginServer: "AcmeProd.azurecr.io", creationDate: "2025-01-02T03:04:05.1234567+00:00" };
-    const tasks = await tasksOver(() => ({ body: { properties, sku: { name: "Premium", tier: "Premium" } } }), asked);
+    const tasks = await tasksOver(() => ({ body: { properties } }), asked);
     expect(await tasks.registryFacts()).toEqual({
       loginServer: "acmeprod.azurecr.io",
       createdAt: "2025-01-02T03:04:05.123Z",
-      sku: "Premium",
     });
     expect(new Set(asked)).toEqual(new Set([`${arm.url}/.default`]));
     expect(arm.seen[0]!.url).toBe(`${registry.resourceId}?api-version=2025-11-01`);
@@ -102,7 +101,6 @@ describe("runs", () => {
       body: wireRun("cf3", {
         status: "succeeded",
         createTime: "2026-03-01T10:00:00.1234567+00:00",
-        startTime: "2026-03-01T10:00:01+00:00",
         finishTime: "2026-03-01T10:00:27.5Z",
         provisioningState: "Succeeded",
         outputImages: [
@@ -117,7 +115,6 @@ describe("runs", () => {
       acrRunId: "cf3",
       status: "Succeeded",
       createTime: "2026-03-01T10:00:00.123Z",
-      startTime: "2026-03-01T10:00:01.000Z",
       finishTime: "2026-03-01T10:00:27.500Z",
       outputImages: [
         { registry: "acmeprod.azurecr.io", repository: "web", tag: "main", digest: "sha256:ab" },

@@ -92,15 +92,13 @@ describe("every request", () => {
 });
 
 describe("repository", () => {
-  test("by id, with what policy needs", async () => {
-    const body = { id: 42, full_name: "acme/web-two", archived: true, default_branch: "trunk", private: true };
+  test("by id, which is all that its answer must have besides a name", async () => {
+    const body = { id: 42, full_name: "acme/web-two", private: true };
     const { gitHub } = await gitHubOver(() => ({ body }));
     expect(await gitHub.repository(42)).toEqual({
       provider: "github",
       id: 42,
       fullName: "acme/web-two",
-      archived: true,
-      defaultBranch: "trunk",
     });
   });
   test("gone", async () => {

@@ -38,7 +38,6 @@ describe("readPushEvent", () => {
       before,
       after,
       deleted: false,
-      forced: false,
       changedPaths: ["a.txt", "b/c.txt"],
       pusher: "Codertocat",
     });
@@ -59,7 +58,9 @@ describe("readPushEvent", () => {
     expect(eventOf({ after: zeros })).toMatchObject({ deleted: true });
   });
 
-  test("a plain webhook names no installation", () => {});
+  test("what nobody reads may be missing or of any shape", () => {
+    expect(eventOf({ installation: "none", pusher: undefined })).toEqual(eventOf());
+  });
 
   test("SHA-256 repositories", () => {
     expect(eventOf({ before: "1".repeat(64), after: "2".repeat(64) }).after).toBe("2".repeat(64));

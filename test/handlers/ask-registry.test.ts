@@ -5,7 +5,7 @@ import { type AskPorts, askRegistry } from "../../src/handlers/ask-registry.ts";
 import { createRegistries } from "../../src/handlers/registries.ts";
 import { Outside, platformOf } from "./outside.ts";
 
-const found: Look = { lookup: { kind: "found", digest: `sha256:${"1".repeat(64)}`, mediaType: "m" } };
+const found: Look = { lookup: { kind: "found", digest: `sha256:${"1".repeat(64)}` } };
 const forbidden = { lookup: { kind: "unknown", forbidden: true, why: expect.stringContaining("is not listed under") } };
 
 let outside: Outside;
@@ -26,7 +26,7 @@ function cold(aliases: readonly string[] = ["aa", "bb"]): AskPorts {
     factsOf: async (alias) => {
       armAsked.push(alias);
       if (away.includes(alias)) throw new TransientError("ARM: 503");
-      return { loginServer: `${alias}.azurecr.io`, createdAt: "2026-01-01T00:00:00Z", sku: "Basic" };
+      return { loginServer: `${alias}.azurecr.io`, createdAt: "2026-01-01T00:00:00Z" };
     },
     now: outside.clock,
   });

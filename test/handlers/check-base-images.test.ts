@@ -9,7 +9,7 @@ import { Outside } from "./outside.ts";
 
 const debian = "docker.io/library/debian:12";
 const d = (n: number) => `sha256:${String(n).repeat(64)}`;
-const found = (digest: string): DigestLookup => ({ kind: "found", digest, mediaType: "m" });
+const found = (digest: string): DigestLookup => ({ kind: "found", digest });
 const track = "track|7|main|a";
 
 let outside: Outside;

@@ -58,7 +58,7 @@ export class Outside {
       rows: this.rows,
       factsOf: async (alias) => {
         if (gone.includes(alias)) throw new PermanentError("registry-not-found", `ARM knows no registry ${alias}`);
-        return { loginServer: `${alias}.azurecr.io`, createdAt: "2026-01-01T00:00:00Z", sku: "Basic" };
+        return { loginServer: `${alias}.azurecr.io`, createdAt: "2026-01-01T00:00:00Z" };
       },
       now: this.clock,
     });

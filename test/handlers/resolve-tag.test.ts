@@ -11,7 +11,7 @@ import { Outside } from "./outside.ts";
 const debian = "docker.io/library/debian:12";
 const ownTag = "acme.azurecr.io/base:main";
 const d = (n: number) => `sha256:${String(n).repeat(64)}`;
-const found = (digest: string): DigestLookup => ({ kind: "found", digest, mediaType: "m" });
+const found = (digest: string): DigestLookup => ({ kind: "found", digest });
 
 let outside: Outside;
 let ports: ResolveTagPorts;

@@ -103,7 +103,7 @@ class World extends Outside {
       moveTag: async (reference, to) => {
         await this.onMove(reference);
         this.moved.push(`${reference} ${to}`);
-        this.tags.set(reference, { kind: "found", digest: to, mediaType: "" });
+        this.tags.set(reference, { kind: "found", digest: to });
       },
       log: this.log,
     };
@@ -309,7 +309,7 @@ describe("the stable tags after a run (R6)", () => {
     run: "acme-11",
     at: "",
   });
-  const at = (n: number): DigestLookup => ({ kind: "found", digest: digest(n), mediaType: "" });
+  const at = (n: number): DigestLookup => ({ kind: "found", digest: digest(n) });
   const collect = async (change: Partial<Track>) => {
     await world.store({ status: "Canceled" }, { stage: "ended" }, trackOf("web", [], change));
     await world.work("collect");

@@ -38,7 +38,7 @@ describe("look", () => {
   test("asks with HEAD for all four manifest types", async () => {
     const registry = await peer(() => found);
     const client = createOciClient(anonymous);
-    expect(await lookUp(client, reference(registry))).toEqual({ kind: "found", digest, mediaType: indexType });
+    expect(await lookUp(client, reference(registry))).toEqual({ kind: "found", digest });
     const [sent] = registry.seen;
     expect(`${sent!.method} ${sent!.url}`).toBe("HEAD /v2/team/app/manifests/main");
     for (const type of [
@@ -65,7 +65,6 @@ describe("look", () => {
     expect(await lookUp(createOciClient(anonymous), reference(registry))).toEqual({
       kind: "found",
       digest: `sha256:${createHash("sha256").update(manifest).digest("hex")}`,
-      mediaType: indexType,
     });
   });
 
@@ -490,6 +489,15 @@ describe("moveTag", () => {
       "PUT /v2/team/app/manifests/stable",
     ]);
     expect(registry.seen[1]!.body.equals(manifest)).toBe(true);
+    expect(registry.seen[1]!.headers["content-type"]).toBe(indexType);
+  });
+
+  test("says the type that the manifest itself names, when its registry says less", async () => {
+    const typed = Buffer.from(`{"mediaType":"${indexType}"}`);
+    const answer: Answer = { body: typed, headers: { "content-type": "application/json" } };
+    const registry = await peer((request) => (request.method === "PUT" ? { status: 201 } : answer));
+    const typedDigest = `sha256:${createHash("sha256").update(typed).digest("hex")}`;
+    await createOciClient(anonymous).moveTag(reference(registry), typedDigest, "stable");
     expect(registry.seen[1]!.headers["content-type"]).toBe(indexType);
   });
 

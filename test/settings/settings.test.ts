@@ -27,7 +27,6 @@ describe("readSettings", () => {
     expect(settingsOf(valid)).toMatchObject({
       githubApiUrl: "https://api.github.com",
       armEndpoint: "https://management.azure.com",
-      platformFile: "slipway.platform.yaml",
       publicUrl: undefined,
       managedIdentity: false,
       azureClientId: undefined,

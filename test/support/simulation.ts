@@ -377,7 +377,7 @@ export class Simulation {
     return createRegistries({
       platform,
       rows: this.rows,
-      factsOf: async () => ({ loginServer, createdAt: "2026-01-01T00:00:00Z", sku: "Basic" }),
+      factsOf: async () => ({ loginServer, createdAt: "2026-01-01T00:00:00Z" }),
       now: () => this.now,
     });
   }
@@ -601,9 +601,7 @@ export class Simulation {
     this.looks.push(reference);
     if (this.silent.has(reference)) return { kind: "unknown", why: "503" };
     const digest = this.tags.get(reference);
-    return digest
-      ? { kind: "found", digest, mediaType: "application/vnd.oci.image.manifest.v1+json" }
-      : { kind: "absent" };
+    return digest ? { kind: "found", digest } : { kind: "absent" };
   }
 
   #digestFor(repository: string, commit: string): string {

@@ -21,7 +21,6 @@ export interface AcrRun {
   readonly status: AcrStatus;
   /** ISO 8601, the service's clock. */
   readonly createTime?: string;
-  readonly startTime?: string;
   readonly finishTime?: string;
   readonly outputImages: readonly {
     readonly registry: string;
@@ -57,5 +56,4 @@ export interface RegistryFacts {
   readonly loginServer: string;
   /** ISO 8601; with the ARM id it identifies a registry, because a re-created one reuses run ids. */
   readonly createdAt: string;
-  readonly sku: string;
 }
