@@ -224,7 +224,7 @@ export interface FoundTrack {
   readonly registry: Registry;
 }
 
-export async function tracksOfImage(name: string, ports: HistoryPorts): Promise<readonly FoundTrack[]> {
+async function tracksOfImage(name: string, ports: HistoryPorts): Promise<readonly FoundTrack[]> {
   const found = await Promise.all(
     (await allRegistries(ports)).map(async (registry) => {
       const pointers = await ports.rows.list(registry.partition, rangeOf("image", name), 500);

@@ -4,7 +4,7 @@ import type { Check, ListCheck } from "./fault.ts";
 import { show } from "./show.ts";
 
 /** A pattern of a filter or a publish rule. */
-export const patternFault: Check = (text) => {
+const patternFault: Check = (text) => {
   if (text.length > 400) return { message: "the pattern is longer than 400 characters", fix: "use a shorter pattern" };
   if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text))
     return { message: `the pattern ${show(text)} has a control character`, fix: "remove it" };

@@ -115,7 +115,7 @@ export const Waves = z.strictObject({
 });
 export type Waves = z.infer<typeof Waves>;
 
-export const BaseRegistry = z.strictObject({
+const BaseRegistry = z.strictObject({
   "token-hosts": z
     .array(text(hostFault))
     .max(10)
@@ -133,7 +133,6 @@ export const BaseRegistry = z.strictObject({
       examples: ["SLIPWAY_REGISTRY_HUB"],
     }),
 });
-export type BaseRegistry = z.infer<typeof BaseRegistry>;
 
 export const BaseUpdates = z.strictObject({
   settle: text(settleFault)

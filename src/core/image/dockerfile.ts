@@ -30,8 +30,6 @@ export interface DockerfileFacts {
   readonly dependencies: readonly Dependency[];
   /** What ACR's own builder or dependency scanner would refuse or misread, by line; the first 100. */
   readonly warnings: readonly DockerfileWarning[];
-  /** Whether it holds something that only BuildKit understands. */
-  readonly usesBuildKit: boolean;
 }
 
 export type DockerfileResult =
@@ -68,8 +66,10 @@ export function readDockerfile(text: string, options: DockerfileOptions): Docker
 
 function readFacts(text: string, options: DockerfileOptions): DockerfileFacts {
   const { syntax, lines, parsed, uses } = readBuild(text, options);
-  const needs = buildKitNeeds(lines, parsed.stages, syntax?.line);
-  const warnings = [...acrWarnings(lines, parsed.globals, parsed.stages, options.buildArgs), ...needs];
+  const warnings = [
+    ...acrWarnings(lines, parsed.globals, parsed.stages, options.buildArgs),
+    ...buildKitNeeds(lines, parsed.stages, syntax?.line),
+  ];
   if (parsed.stages.length === 0) {
     warnings.push({
       line: 1,
@@ -86,7 +86,6 @@ function readFacts(text: string, options: DockerfileOptions): DockerfileFacts {
   return {
     dependencies: distinct([...used, ...frontend(syntax)]),
     warnings: warnings.sort((a, b) => a.line - b.line).slice(0, maxWarnings),
-    usesBuildKit: needs.length > 0,
   };
 }
 

@@ -6,7 +6,7 @@ const maxPathLength = 255;
 /** One part of a path. The dash separator must not match nothing, or matching takes exponential time. */
 const component = /^[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*$/;
 
-/** Why `path` cannot name a repository, or undefined when it can. Upper case is refused, never folded. */
+/** Why `path` (without registry, tag or digest) cannot name a repository, or undefined when it can. Upper case is refused, never folded. */
 export function repositoryProblem(path: string): string | undefined {
   if (path === "") return "a repository name cannot be empty";
   if (path.length > maxPathLength)
@@ -16,14 +16,4 @@ export function repositoryProblem(path: string): string | undefined {
   if (wrong === "") return `${quote(path)} has an empty part between slashes`;
   if (component.test(wrong.toLowerCase())) return `${quote(path)} must be lower case`;
   return `${quote(wrong)} is not a valid part of a repository name: a-z and 0-9, separated by ".", "_", "__" or dashes`;
-}
-
-export type RepositoryResult =
-  | { readonly ok: true; readonly repository: string }
-  | { readonly ok: false; readonly message: string };
-
-/** An image repository as slipway.yaml names it: a path inside a registry, without registry, tag or digest; at most 255 characters. */
-export function parseRepository(text: string): RepositoryResult {
-  const message = repositoryProblem(text);
-  return message === undefined ? { ok: true, repository: text } : { ok: false, message };
 }

@@ -118,7 +118,7 @@ export function holdRun(desk: Desk, run: Run, hold: Hold, untilMs: number, chang
 const holdsKept = 10;
 
 /** Ends the hold a run is under and begins the next, if it is another one. */
-export function holdsOf(desk: Desk, run: Run, next: Hold | undefined): readonly PastHold[] {
+function holdsOf(desk: Desk, run: Run, next: Hold | undefined): readonly PastHold[] {
   const past = run.holds ?? [];
   if (JSON.stringify(run.hold) === JSON.stringify(next)) return past;
   const now = isoOf(desk.now);
@@ -131,7 +131,7 @@ function waitingOf(run: Run, hold: Hold): Waiting {
 }
 
 /** Why a planned run may not go now; undefined when it may. */
-export function holdOf(desk: Desk, run: Run, track: Track): Hold | undefined {
+function holdOf(desk: Desk, run: Run, track: Track): Hold | undefined {
   if (track.active) return { kind: "track-busy", run: track.active.id };
   const blockers = blockersOf(desk, run, track);
   if (blockers.length > 0) return { kind: "base", runs: blockers.map((b) => b.id) };

@@ -177,7 +177,7 @@ export function unplace(desk: Desk, run: Run): void {
   if (run.place !== undefined) desk.world.remove(run.place);
 }
 
-export function oweReport(desk: Desk, run: Run): void {
+function oweReport(desk: Desk, run: Run): void {
   owe(desk, { kind: "report", run: run.id, attempt: run.attempt, seq: run.seq });
 }
 

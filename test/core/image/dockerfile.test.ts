@@ -44,7 +44,8 @@ describe("readDockerfile", () => {
     ["FROM a\nRUN <<E\nE", true],
     ["# syntax=docker/dockerfile:1\nFROM a", true],
   ])("%j needs BuildKit: %s", (text, expected) => {
-    expect(factsOf(readDockerfile(text, { buildArgs: {} })).usesBuildKit).toBe(expected);
+    const { warnings } = factsOf(readDockerfile(text, { buildArgs: {} }));
+    expect(warnings.some((warning) => warning.classicOnly)).toBe(expected);
   });
 
   it("refuses a file over 1 MiB", () => {

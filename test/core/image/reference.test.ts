@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatReference, isPinned, parseReference, type Reference } from "../../../src/core/image/reference.ts";
-import { parseRepository } from "../../../src/core/image/repository.ts";
+import { repositoryProblem } from "../../../src/core/image/repository.ts";
 
 const hex = "0123456789abcdef".repeat(4);
 
@@ -120,13 +120,13 @@ describe("parseReference", () => {
   });
 });
 
-describe("parseRepository", () => {
+describe("repositoryProblem", () => {
   it.each(["a", "platform/node-base", "a/b/c__d", "x".repeat(255)])("accepts %s", (text) => {
-    expect(parseRepository(text)).toEqual({ ok: true, repository: text });
+    expect(repositoryProblem(text)).toBeUndefined();
   });
 
   it.each(["", "A", "a:1", "a/", "/a", "a.b:5000/c", "a@b", "a b", "a\n", "x".repeat(256)])("refuses %j", (text) => {
-    expect(parseRepository(text).ok).toBe(false);
+    expect(repositoryProblem(text)).toBeTypeOf("string");
   });
 });
 
