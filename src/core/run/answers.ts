@@ -1,15 +1,12 @@
 /** What comes back from the slow work done outside a pass, and what people ask of a run. */
 import { leaveStale } from "../plan/base-ended.ts";
-import { planLater } from "../plan/later.ts";
 import { countSkipped, noProgress } from "../plan/progress.ts";
 import type { Reason } from "../plan/reason.ts";
 import { keys } from "../state/keys.ts";
-import type { Attempt, Built, Inbox, Live, Progress, Run, Track } from "../state/rows.ts";
-import { type Desk, getRun, getTrack, isoOf } from "./desk.ts";
-import { type EndCode, isInputFault } from "./end-code.ts";
-import { digestsNow } from "./place.ts";
-import { renderRun } from "./render-run.ts";
-import { dueKey, endRun, isTerminal, moveRun, owe, putRun } from "./transition.ts";
+import type { Attempt, Built, Inbox, Progress, Run, Track } from "../state/rows.ts";
+import { cancelUncalled, declinedWith, endAttempt, failRun } from "./attempt.ts";
+import { type Desk, getRun, getTrack } from "./desk.ts";
+import { dueKey, endRun, isTerminal, moveRun, putRun } from "./transition.ts";
 
 /** An answer counts only for the attempt that is still waiting for it. */
 function awaited(
@@ -118,93 +115,7 @@ export function requestCancel(desk: Desk, runId: string): Progress {
     );
   else if (attempt && (attempt.stage === "preparing" || attempt.stage === "prepared")) {
     if (attempt.stage === "preparing") settleDue(desk, "prepare", run, run.attempt);
-    endAttempt(desk, attempt, "canceled");
-    failRun(desk, run, "Canceled", "canceled", "canceled before it reached ACR");
+    cancelUncalled(desk, run, attempt);
   } else putRun(desk, { ...run, cancelRequested: true });
   return { ...noProgress, done: `canceling ${run.id} (${run.image})` };
-}
-
-const declinedMost = 16;
-
-/** Waves that a person cancelled the track's run in, the newest last: the others may still be under way. */
-function declinedWith(desk: Desk, run: Run): readonly string[] {
-  const before = desk.world.get<Track>(run.track)?.declined ?? [];
-  return [...new Set([...before, ...run.waves])].slice(-declinedMost);
-}
-
-export function endAttempt(desk: Desk, attempt: Attempt, how: string, changes: Partial<Attempt> = {}): void {
-  desk.world.put(keys.attempt(attempt.run, attempt.number), {
-    ...attempt,
-    ...changes,
-    stage: "ended",
-    ended: how,
-    endedAt: isoOf(desk.now),
-  } satisfies Attempt);
-}
-
-/** Ends a run that was not built; the track counts what its inputs did. What was done to it is tried again later. */
-export function failRun(
-  desk: Desk,
-  run: Run,
-  status: "Failed" | "Error" | "Timeout" | "Canceled",
-  code: EndCode,
-  message: string,
-): void {
-  if (run.status !== "Planned") desk.world.remove(keys.live(run.seq));
-  // However it ended: an earlier run of the track may count on this one to look at the stable tags (R6).
-  if (run.attempt > 0) owe(desk, { kind: "collect", run: run.id, attempt: run.attempt, seq: run.seq });
-  // Asked to cancel, ACR may end it otherwise: a person did not want it all the same.
-  const isDeclined = status === "Canceled" || run.cancelRequested === true;
-  // A base that is not there costs no build, and may come.
-  const isFailure = isInputFault(code) && code !== "base-not-found";
-  const whyLater = isInputFault(code) ? "its base may come" : "not a fault of the image";
-  const later = isDeclined || isFailure ? undefined : planLater(desk, run, whyLater);
-  const notes = later ? { notes: [...(run.notes ?? []), later.note] } : {};
-  const failures = desk.world.get<Track>(run.track)?.failures ?? 0;
-  endRun(
-    desk,
-    run,
-    status,
-    { ended: { code, message }, ...notes },
-    {
-      ...(isFailure ? { failures: failures + 1 } : {}),
-      ...(isDeclined ? { declined: declinedWith(desk, run) } : {}),
-      ...(run.bases && (isDeclined || isInputFault(code)) ? { tried: run.bases } : {}),
-      fault: later?.fault,
-    },
-  );
-}
-
-/** A fresh attempt of the same run, with what was frozen: a new context is uploaded, a new marker is used. */
-export function tryAgain(desk: Desk, run: Run, last: Attempt, why: string): void {
-  endAttempt(desk, last, why);
-  if (last.acrRunId) owe(desk, { kind: "collect", run: run.id, attempt: last.number, seq: run.seq });
-  const number = last.number + 1;
-  const rendered = renderRun(last.definition, run, number);
-  if (!rendered.ok) {
-    failRun(desk, run, "Failed", "value-refused", rendered.message);
-    return;
-  }
-  // The bases may have moved since the last attempt, and this one will be built on what they are now.
-  const bases = digestsNow(desk, Object.keys(last.bases));
-  desk.world.put(keys.attempt(run.id, number), {
-    run: run.id,
-    number,
-    stage: "preparing",
-    startedAt: isoOf(desk.now),
-    definition: last.definition,
-    wanted: last.wanted,
-    bases,
-    stableTags: rendered.stableTags,
-    uniqueTags: rendered.uniqueTags,
-    buildArgs: rendered.buildArgs,
-  } satisfies Attempt);
-  desk.world.put(keys.live(run.seq), { seq: run.seq, run: run.id, attempt: number } satisfies Live);
-  const moved = moveRun(desk, run, "Preparing", {
-    attempt: number,
-    bases,
-    acrRunId: undefined,
-    notes: [...(run.notes ?? []), `attempt ${number}: ${why}`],
-  });
-  owe(desk, { kind: "prepare", run: moved.id, attempt: number, seq: moved.seq });
 }

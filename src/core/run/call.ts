@@ -5,7 +5,7 @@
 import { keys } from "../state/keys.ts";
 import type { Attempt, Run } from "../state/rows.ts";
 import { type AcrRun, isAcrTerminal, type StartOutcome } from "./acr-run.ts";
-import { endAttempt, failRun, tryAgain } from "./answers.ts";
+import { cancelUncalled, endAttempt, failRun, tryAgain } from "./attempt.ts";
 import { type Desk, isoOf } from "./desk.ts";
 import { markerOf } from "./task-yaml.ts";
 import { moveRun, putRun } from "./transition.ts";
@@ -110,12 +110,6 @@ export function giveUpLost(desk: Desk, run: Run, attempt: Attempt): void {
     endAttempt(desk, attempt, "never started");
     failRun(desk, run, "Error", "acr-error", `ACR gave no answer to ${callsMost} calls and started nothing`);
   } else tryAgain(desk, run, attempt, "ACR never started the run it was asked for");
-}
-
-/** For a run that is to be cancelled and that ACR does not know of. */
-export function cancelUncalled(desk: Desk, run: Run, attempt: Attempt): void {
-  endAttempt(desk, attempt, "canceled");
-  failRun(desk, run, "Canceled", "canceled", "canceled before it reached ACR");
 }
 
 export function mayGiveUp(desk: Desk, attempt: Attempt): boolean {

@@ -7,7 +7,7 @@ import type { Reason } from "../plan/reason.ts";
 import { keys } from "../state/keys.ts";
 import type { Attempt, Built, Run } from "../state/rows.ts";
 import { type AcrRun, type AcrStatus, isAcrTerminal } from "./acr-run.ts";
-import { endAttempt, failRun, tryAgain } from "./answers.ts";
+import { endAttempt, failRun, tryAgain } from "./attempt.ts";
 import { type Desk, getTrack, isoOf } from "./desk.ts";
 import type { EndCode } from "./end-code.ts";
 import { endRun, mayMove, moveRun, owe } from "./transition.ts";

@@ -1,11 +1,10 @@
 /** Takes a ready run and decides: build it, skip it because nothing changed, or hold it. What is built is frozen here. */
 import { keys } from "../state/keys.ts";
-import type { Attempt, Live, Run, Track, Wanted } from "../state/rows.ts";
-import { failRun } from "./answers.ts";
-import { type Desk, getTrack, isoOf, refName } from "./desk.ts";
+import type { Run, Track, Wanted } from "../state/rows.ts";
+import { failRun, openAttempt } from "./attempt.ts";
+import { type Desk, getTrack, refName } from "./desk.ts";
 import { digestsNow, holdRun, movingBases, placeRun } from "./place.ts";
-import { renderRun } from "./render-run.ts";
-import { endRun, moveRun, owe, unplace } from "./transition.ts";
+import { endRun, unplace } from "./transition.ts";
 
 /** Tries to learn a base's digest before building without knowing it: ACR may reach what we cannot. */
 const baseTriesMost = 3;
@@ -26,10 +25,7 @@ export function release(desk: Desk, run: Run): void {
   if (!placeRun(desk, run)) return;
   const bases = basesNow(desk, run, track);
   if (bases === undefined) return;
-  const wanted: Wanted = {
-    ...track.wanted,
-    ...(run.occurrence ? { occurrence: run.occurrence } : { occurrence: undefined }),
-  };
+  const wanted: Wanted = { ...track.wanted, occurrence: run.occurrence };
   if (isBuilt(track, wanted, bases)) {
     const { digest, run: builder } = track.built!;
     const lacking = Object.entries(run.without ?? {}).flatMap(([base, why]) => (isCurrent(desk, base) ? [] : [why]));
@@ -43,7 +39,11 @@ export function release(desk: Desk, run: Run): void {
     endRun(desk, run, "Skipped", { digest, ended });
     return;
   }
-  begin(desk, run, track, wanted, bases);
+  const changes = { place: undefined, hold: undefined, ...withoutUnmoved(run) };
+  if (!openAttempt(desk, run, run.attempt + 1, { definition: track.definition, wanted, bases }, changes)) return;
+  const active = { id: run.id, order: run.order, waves: run.waves };
+  desk.world.put(track.key, { ...track, planned: undefined, active } satisfies Track);
+  unplace(desk, run);
 }
 
 /** undefined: the run was held or has ended instead. */
@@ -95,47 +95,4 @@ export function isBuilt(track: Track, wanted: Wanted, bases: Readonly<Record<str
     Object.keys(built.bases).length === Object.keys(bases).length &&
     Object.entries(bases).every(([reference, digest]) => digest !== null && built.bases[reference] === digest)
   );
-}
-
-function begin(
-  desk: Desk,
-  run: Run,
-  track: Track,
-  wanted: Wanted,
-  bases: Readonly<Record<string, string | null>>,
-): void {
-  const number = run.attempt + 1;
-  const rendered = renderRun(track.definition, run, number);
-  if (!rendered.ok) {
-    failRun(desk, run, "Failed", "value-refused", rendered.message);
-    return;
-  }
-  const attempt: Attempt = {
-    run: run.id,
-    number,
-    stage: "preparing",
-    startedAt: isoOf(desk.now),
-    definition: track.definition,
-    wanted,
-    bases,
-    stableTags: rendered.stableTags,
-    uniqueTags: rendered.uniqueTags,
-    buildArgs: rendered.buildArgs,
-  };
-  desk.world.put(keys.attempt(run.id, number), attempt);
-  desk.world.put(keys.live(run.seq), { seq: run.seq, run: run.id, attempt: number } satisfies Live);
-  desk.world.put(track.key, {
-    ...track,
-    planned: undefined,
-    active: { id: run.id, order: run.order, waves: run.waves },
-  } satisfies Track);
-  unplace(desk, run);
-  const moved = moveRun(desk, run, "Preparing", {
-    attempt: number,
-    place: undefined,
-    hold: undefined,
-    bases,
-    ...withoutUnmoved(run),
-  });
-  owe(desk, { kind: "prepare", run: run.id, attempt: number, seq: moved.seq });
 }

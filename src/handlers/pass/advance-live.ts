@@ -1,6 +1,7 @@
 /** Moves on what holds a slot at ACR: asks for it, looks at it, looks for it. */
 import { type AcrRun, isAcrTerminal, type StartOutcome } from "../../core/run/acr-run.ts";
-import { beginCall, cancelUncalled, endCall } from "../../core/run/call.ts";
+import { cancelUncalled } from "../../core/run/attempt.ts";
+import { beginCall, endCall } from "../../core/run/call.ts";
 import { getRun } from "../../core/run/desk.ts";
 import { observe, vanished } from "../../core/run/observe.ts";
 import { renderTask } from "../../core/run/task-yaml.ts";

@@ -1,4 +1,4 @@
-import { failRun } from "../../core/run/answers.ts";
+import { failRun } from "../../core/run/attempt.ts";
 import { getRun } from "../../core/run/desk.ts";
 import { placeRun, recheckTimeOf, releaseFromCycle, waitsForItself } from "../../core/run/place.ts";
 import { release } from "../../core/run/release.ts";
