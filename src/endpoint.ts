@@ -17,3 +17,9 @@ export function parseEndpoint(text: string): { ok: true; url: URL } | { ok: fals
   if (!isLoopbackHost(url.hostname)) return { ok: false, problem: "must be https; http is for loopback hosts only" };
   return { ok: true, url };
 }
+
+/** Whether a redirect may be followed: never from https to http, and never from the outside to loopback. */
+export function mayFollow(from: URL, to: URL): boolean {
+  if (!parseEndpoint(to.href).ok) return false;
+  return isLoopbackHost(from.hostname) || !isLoopbackHost(to.hostname);
+}

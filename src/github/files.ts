@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import type { SourceRepository, SourceTree, TreeEntry } from "../core/source.ts";
-import { isLoopbackHost, parseEndpoint } from "../endpoint.ts";
+import { mayFollow } from "../endpoint.ts";
 import { PermanentError, TransientError } from "../errors.ts";
 import { safeCause } from "../redact.ts";
 import { type CallAs, encodePath, repositoryPath } from "./call.ts";
@@ -101,8 +101,9 @@ export async function openTarball(
   let from = new URL(apiUrl);
   for (let redirects = 0; status >= 300 && status < 400; redirects++) {
     await body?.cancel();
-    const to = redirects < redirectLimit ? followable(from, String(location ?? "")) : undefined;
-    if (to === undefined)
+    const target = String(location ?? "");
+    const to = redirects < redirectLimit && URL.canParse(target, from.href) ? new URL(target, from) : undefined;
+    if (to === undefined || !mayFollow(from, to))
       throw new TransientError(`download ${source.fullName}@${sha}: redirected to where we do not go`);
     const answer = await fetch(to, { redirect: "manual", signal, headers: { "user-agent": "slipway" } }).catch(
       (error) => {
@@ -120,11 +121,4 @@ export async function openTarball(
     throw new TransientError(`download ${source.fullName}@${sha}: ${from.host} answered ${status}`);
   }
   return Readable.fromWeb(body);
-}
-
-function followable(from: URL, location: string): URL | undefined {
-  if (!URL.canParse(location, from.href)) return undefined;
-  const to = new URL(location, from);
-  const allowed = parseEndpoint(to.href).ok && (isLoopbackHost(from.hostname) || !isLoopbackHost(to.hostname));
-  return allowed ? to : undefined;
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isLoopbackHost, parseEndpoint } from "../endpoint.ts";
+import { mayFollow } from "../endpoint.ts";
 import { TransientError } from "../errors.ts";
 import { safeCause } from "../redact.ts";
 
@@ -49,12 +49,6 @@ export async function sendToRegistry(fetch: Fetch, request: RegistryRequest): Pr
     if (next.origin !== url.origin) authorization = undefined;
     url = next;
   }
-}
-
-/** Never from https to http, and never from the outside to loopback. */
-export function mayFollow(from: URL, to: URL): boolean {
-  if (!parseEndpoint(to.href).ok) return false;
-  return isLoopbackHost(from.hostname) || !isLoopbackHost(to.hostname);
 }
 
 async function once(

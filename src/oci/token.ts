@@ -1,10 +1,10 @@
-import { parseEndpoint } from "../endpoint.ts";
+import { mayFollow, parseEndpoint } from "../endpoint.ts";
 import { PermanentError, TransientError } from "../errors.ts";
 import { Secret } from "../secret.ts";
 import type { Challenge } from "./challenge.ts";
 import type { RegistryCredential } from "./credential.ts";
 import { leaveAloneSeconds } from "./leave-alone.ts";
-import { type Fetch, mayFollow, sendToRegistry } from "./registry-http.ts";
+import { type Fetch, sendToRegistry } from "./registry-http.ts";
 import { TokenAnswer } from "./schema.ts";
 
 export interface Token {
