@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 const root = resolve(import.meta.dirname, "..");
 
 /** Files at the top of src that have no rules of their own: each is one small idea, and rests on Node alone. */
-const ground = ["errors", "secret", "redact", "mask", "retry-after", "endpoint", "ports"];
+const ground = ["errors", "secret", "secret-patterns", "redact", "mask", "retry-after", "endpoint", "ports"];
 
 interface Rule {
   /** Rooms whose code may be used; every room may use itself. */

@@ -1,25 +1,34 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
+import { mask } from "../../src/mask.ts";
 import { redact, safeCause } from "../../src/redact.ts";
 import { parseRetryAfter } from "../../src/retry-after.ts";
 import { Secret } from "../../src/secret.ts";
 
 const jwt = `eyJhbGciOiJSUzI1NiJ9.${"a".repeat(40)}.${"b-_".repeat(20)}`;
 
+const secrets = [
+  ["a SAS", "PUT https://x.blob.core.windows.net/s/a.tar.gz?sv=2024&sig=hunter2%3D failed", "hunter2"],
+  ["a SAS without its URL", "sv=2024&sig=hunter2", "hunter2"],
+  ["a user in a URL", "clone https://x-access-token:hunter2@github.com/o/r.git", "hunter2"],
+  ["an old installation token", `ghs_${"a1".repeat(18)} is bad`, "a1a1"],
+  ["a new installation token", `token ghs_1234_${jwt}`, "b-_b"],
+  ["a fine-grained token", "github_pat_11ABC_hunter2", "hunter2"],
+  ["a bearer header", `authorization: Bearer ${"hunter2".repeat(4)}`, "hunter2"],
+  ["a JWT alone", `got ${jwt}`, "b-_b"],
+  ["a storage key", "AccountName=a;AccountKey=hunter2==;Endpoint=b", "hunter2"],
+  ["what follows a JWT in a header", `Bearer ${jwt}~hunter2`, "hunter2"],
+] as const;
+
 describe("redact", () => {
-  test.each([
-    ["a SAS", "PUT https://x.blob.core.windows.net/s/a.tar.gz?sv=2024&sig=hunter2%3D failed", "hunter2"],
-    ["a SAS without its URL", "sv=2024&sig=hunter2", "hunter2"],
-    ["a user in a URL", "clone https://x-access-token:hunter2@github.com/o/r.git", "hunter2"],
-    ["an old installation token", `ghs_${"a1".repeat(18)} is bad`, "a1a1"],
-    ["a new installation token", `token ghs_1234_${jwt}`, "b-_b"],
-    ["a fine-grained token", "github_pat_11ABC_hunter2", "hunter2"],
-    ["a bearer header", `authorization: Bearer ${"hunter2".repeat(4)}`, "hunter2"],
-    ["a JWT alone", `got ${jwt}`, "b-_b"],
-    ["a storage key", "AccountName=a;AccountKey=hunter2==;Endpoint=b", "hunter2"],
-  ])("takes out %s", (_what, text, secret) => {
+  test.each(secrets)("takes out %s", (_what, text, secret) => {
     expect(redact(text)).not.toContain(secret);
     expect(redact(text)).toContain("***");
+  });
+
+  test.each(secrets)("and so does mask, at the same length: %s", (_what, text, secret) => {
+    expect(mask(text)).not.toContain(secret);
+    expect(mask(text)).toHaveLength(text.length);
   });
 
   test.each([
