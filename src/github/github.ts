@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { cut } from "../core/image/quote.ts";
 import type { CommitStatus, SourceRepository, SourceTree } from "../core/source.ts";
 import { PermanentError } from "../errors.ts";
 import type { GitHubAuth } from "./auth.ts";
@@ -29,7 +30,7 @@ export interface GitHub {
   ping(): Promise<void>;
 }
 
-/** GitHub refuses longer descriptions instead of cutting them. */
+/** Code points. GitHub refuses longer descriptions instead of cutting them. */
 const descriptionLimit = 140;
 
 export function createGitHub(options: { apiUrl: string; auth: GitHubAuth; fetch?: Fetch }): GitHub {
@@ -67,7 +68,7 @@ export function createGitHub(options: { apiUrl: string; auth: GitHubAuth; fetch?
           {
             method: "POST",
             path: repositoryPath(source, "statuses", sha),
-            body: { state, context, description: cut(description), target_url: targetUrl },
+            body: { state, context, description: cut(description, descriptionLimit), target_url: targetUrl },
           },
         );
       }),
@@ -82,10 +83,4 @@ export function createGitHub(options: { apiUrl: string; auth: GitHubAuth; fetch?
         else await send(request, (await auth.tokenFor({ id: 0 }, {})).expose(), { path: "/rate_limit" });
       }),
   };
-}
-
-/** By code points: cutting a surrogate pair in two gives text GitHub refuses. */
-function cut(description: string): string {
-  const points = [...description];
-  return points.length <= descriptionLimit ? description : `${points.slice(0, descriptionLimit - 1).join("")}…`;
 }

@@ -1,4 +1,6 @@
 import type { DigestLookup, Look, Offered } from "../core/image/digest-lookup.ts";
+import { isTag } from "../core/image/reference.ts";
+import { repositoryProblem } from "../core/image/repository.ts";
 import { PermanentError, TransientError } from "../errors.ts";
 import { createAuthorizedSend } from "./authorized.ts";
 import type { FindCredential } from "./credential.ts";
@@ -34,8 +36,7 @@ const manifestTypes = [
   "application/vnd.docker.distribution.manifest.v2+json",
 ].join(", ");
 
-const repositoryShape = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
-const tagShape = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+/** The only kind that we can check a manifest against. */
 const digestShape = /^sha256:[0-9a-f]{64}$/;
 /** RFC 9110 §8.8.3, in ASCII and short enough to be kept in a row. Others are not shown to anybody again. */
 const etagShape = /^(?:W\/)?"[!#-~]{0,200}"$/;
@@ -85,7 +86,7 @@ export function createOciClient(options: {
     },
 
     async moveTag({ registry, repository }, digest, tag) {
-      if (!digestShape.test(digest) || !tagShape.test(tag))
+      if (!digestShape.test(digest) || !isTag(tag))
         throw new PermanentError("bad-reference", `cannot move tag ${tag.slice(0, 130)} to ${digest.slice(0, 80)}`);
       const act = `move ${registry}/${repository}:${tag} to ${digest}`;
       // One scope for both, so that one token does.
@@ -116,9 +117,9 @@ export function createOciClient(options: {
 function manifestUrl(reference: OciReference): { origin: URL; url: URL } {
   const { registry, repository, tag, digest } = reference;
   const name = digest ?? tag ?? "latest";
-  if (repository.length > 255 || !repositoryShape.test(repository))
+  if (repositoryProblem(repository) !== undefined)
     throw new PermanentError("bad-reference", `not a repository: ${repository.slice(0, 100)}`);
-  if (digest === undefined ? !tagShape.test(name) : !digestShape.test(name))
+  if (digest === undefined ? !isTag(name) : !digestShape.test(name))
     throw new PermanentError("bad-reference", `not a tag or sha256 digest: ${name.slice(0, 130)}`);
   const origin = registryOrigin(registry);
   return { origin, url: new URL(`/v2/${repository}/manifests/${name}`, origin) };

@@ -3,7 +3,7 @@ export function quote(text: string): string {
   return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 }
 
-/** Cuts by code points, so that no character is torn. */
+/** At most so many code points; half a surrogate pair is text that GitHub refuses. */
 export function cut(text: string, most: number): string {
   const points = [...text];
   return points.length <= most ? text : `${points.slice(0, most - 1).join("")}…`;
