@@ -9,8 +9,9 @@ import { parseReference } from "../core/image/reference.ts";
 import type { Edge } from "../core/plan/closure.ts";
 import { type KeyRange, keys, rangeOf } from "../core/state/keys.ts";
 import type { Followed } from "../core/state/rows.ts";
-import type { Rows, RowWrite, StoredRow } from "../core/state/store.ts";
+import type { Rows, StoredRow } from "../core/state/store.ts";
 import { type Queues, queueNames } from "../ports.ts";
+import { writeOf } from "./followed.ts";
 import type { EventMessage } from "./messages.ts";
 import { pagesOf } from "./read-rows.ts";
 import { platformPartition, type Registries } from "./registries.ts";
@@ -64,7 +65,7 @@ export async function checkBaseImages(ports: CheckPorts): Promise<void> {
     if (silentUntil > 0 && !seen.has(reference))
       seen.set(reference, leftAlone(reference, known.get(keys.followed(reference)), silentUntil, ports));
   }
-  await remember([...seen.values()], ports);
+  await rememberAll([...seen.values()], ports);
   // A registry that could not be had would look like one without images.
   if (complete) await forget(references, known, ports);
 }
@@ -203,13 +204,8 @@ async function tell(
 }
 
 /** Many in one transaction. Whoever resolves one of them meanwhile wins, and the others are remembered at the next tick. */
-async function remember(seen: readonly Seen[], ports: CheckPorts): Promise<void> {
-  const writes = seen.map(({ row, value }): RowWrite => {
-    const followedKey = keys.followed(value.reference);
-    return row
-      ? { kind: "replace", key: followedKey, value, etag: row.etag }
-      : { kind: "insert", key: followedKey, value };
-  });
+async function rememberAll(seen: readonly Seen[], ports: CheckPorts): Promise<void> {
+  const writes = seen.map(({ row, value }) => writeOf(row, value));
   for (let i = 0; i < writes.length; i += rowsPerWrite) {
     const batch = writes.slice(i, i + rowsPerWrite);
     if ((await ports.rows.transact(platformPartition, batch)).kind === "done") continue;

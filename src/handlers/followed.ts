@@ -22,9 +22,13 @@ export async function remember(
   row: StoredRow | undefined,
   value: Followed,
 ): Promise<boolean> {
+  return (await rows.transact(platformPartition, [writeOf(row, value)])).kind === "done";
+}
+
+/** Nothing is written if somebody else has written it since `row` was read. */
+export function writeOf(row: StoredRow | undefined, value: Followed): RowWrite {
   const followedKey = keys.followed(value.reference);
-  const write: RowWrite = row
+  return row
     ? { kind: "replace", key: followedKey, value, etag: row.etag }
     : { kind: "insert", key: followedKey, value };
-  return (await rows.transact(platformPartition, [write])).kind === "done";
 }
