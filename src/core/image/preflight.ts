@@ -40,7 +40,7 @@ export function preflight(text: string, options: DockerfileOptions, compat: bool
       fix: `${mend}: its scanner ${scan.message}, and ends the run before it is built`,
     };
   }
-  const checked = readDockerfile(sent.text, options);
+  const checked = compat ? readDockerfile(sent.text, options) : written;
   if (!checked.ok) return checked;
   const { dependencies } = written.facts;
   const fatal = checked.facts.warnings.find((warning) => warning.unlessFrontend);
