@@ -1,4 +1,5 @@
 /** The only place that constructs: settings → clients → what each handler needs. */
+
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
@@ -44,10 +45,9 @@ import type { SweepPorts } from "./handlers/sweep.ts";
 import { createAcrCredentials } from "./oci/acr-token.ts";
 import { externalRegistries } from "./oci/external-registries.ts";
 import { createOciClient } from "./oci/registry-client.ts";
+import type { Log } from "./ports.ts";
 import { platformFileOf, readSettings, type Settings } from "./settings.ts";
 import { streamContext } from "./source-context/context-stream.ts";
-
-export type Log = (message: string, fields: Record<string, unknown>) => void;
 
 /** Where a run's marker stands: long before this many bytes of its log. */
 const logHeadBytes = 16 * 1024;

@@ -1,8 +1,10 @@
 /** What the entry points have in common: the app, made once per process, and Functions' words turned into ours. */
+
 import type { HttpRequest as FunctionsRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
 import type { ApiAnswer } from "./api/problem.ts";
 import type { ApiRequest } from "./api/route.ts";
-import { type App, type Log, loadApp } from "./app.ts";
+import { type App, loadApp } from "./app.ts";
+import type { Log } from "./ports.ts";
 import { redact } from "./redact.ts";
 
 let made: App | undefined;

@@ -25,3 +25,8 @@ export class PermanentError extends Error {
 export class InternalError extends Error {
   override readonly name = "InternalError";
 }
+
+/** What was thrown, in words: what others throw need not be an Error. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

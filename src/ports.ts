@@ -1,5 +1,8 @@
 /** The outside world as handlers and the API need it, in our words; `azure` speaks the vendor's. */
 
+/** The message is always the same text, so that it can be searched for and counted; what differs is in the fields. */
+export type Log = (message: string, fields: Record<string, unknown>) => void;
+
 export const queueNames = {
   events: "events",
   registries: "registries",

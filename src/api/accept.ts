@@ -3,8 +3,7 @@ import type { Cause } from "../core/plan/reason.ts";
 import type { Inbox } from "../core/state/rows.ts";
 import { type InboxWriter, leaveWord } from "../handlers/inbox.ts";
 import type { HistoryPorts } from "./history.ts";
-import { badRequest } from "./problem.ts";
-import { answerJson } from "./route.ts";
+import { answerJson, badRequest } from "./problem.ts";
 
 export type Accept = ReturnType<typeof accepting>;
 

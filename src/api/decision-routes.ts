@@ -2,8 +2,8 @@
 import { z } from "zod";
 import { skipReasons } from "../core/plan/reason.ts";
 import { findDecision, type HistoryPorts, listDecisions } from "./history.ts";
-import { notFound } from "./problem.ts";
-import { answerJson, type Route, route } from "./route.ts";
+import { answerJson, notFound } from "./problem.ts";
+import { type Route, route } from "./route.ts";
 import { CauseView, Moment, Name, nothing, paging, SkippedView, SourceView } from "./schemas.ts";
 
 const DecisionView = z.object({

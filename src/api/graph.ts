@@ -1,9 +1,11 @@
 /** Who stands on whom, as far as it is known: tracks, the tags they make, and the bases that nobody here builds. */
+
 import { z } from "zod";
 import { rangeOf } from "../core/state/keys.ts";
 import type { Track } from "../core/state/rows.ts";
 import { allRegistries, type HistoryPorts } from "./history.ts";
-import { answerJson, type Route, route } from "./route.ts";
+import { answerJson } from "./problem.ts";
+import { type Route, route } from "./route.ts";
 import { nothing } from "./schemas.ts";
 
 const Node = z.object({

@@ -1,11 +1,14 @@
 /** Whether everything Slipway depends on answers, in words. */
+
 import { z } from "zod";
 import type { RegistryFacts } from "../core/run/acr-run.ts";
 import { key, keys, rangeOf } from "../core/state/keys.ts";
 import type { Lease, Throttle } from "../core/state/rows.ts";
+import { messageOf } from "../errors.ts";
 import { platformPartition } from "../handlers/registries.ts";
 import type { HistoryPorts } from "./history.ts";
-import { answerJson, type Route, route } from "./route.ts";
+import { answerJson } from "./problem.ts";
+import { type Route, route } from "./route.ts";
 import { nothing } from "./schemas.ts";
 
 export interface HealthPorts extends HistoryPorts {
@@ -64,7 +67,7 @@ async function check(name: string, ask: () => Promise<string>): Promise<Check> {
   try {
     return { name, ok: true, detail: await ask() };
   } catch (error) {
-    return { name, ok: false, detail: error instanceof Error ? error.message : "failed" };
+    return { name, ok: false, detail: messageOf(error) };
   }
 }
 

@@ -4,8 +4,8 @@ import { rangeOf } from "../core/state/keys.ts";
 import type { Pause } from "../core/state/rows.ts";
 import type { Accept } from "./accept.ts";
 import { allRegistries, type HistoryPorts, mustFindImage } from "./history.ts";
-import { notFound } from "./problem.ts";
-import { answerJson, type Route, route } from "./route.ts";
+import { answerJson, notFound } from "./problem.ts";
+import { type Route, route } from "./route.ts";
 import { Accepted, Moment, Name, nothing } from "./schemas.ts";
 import { findWaves } from "./waves.ts";
 

@@ -6,8 +6,8 @@ import type { Accept } from "./accept.ts";
 import { Dependent, dependentsOf } from "./dependents.ts";
 import { BaseView, basesOf } from "./freshness.ts";
 import { allRegistries, type FoundTrack, type HistoryPorts, mustFindImage } from "./history.ts";
-import { Problem } from "./problem.ts";
-import { answerJson, type Route, route } from "./route.ts";
+import { answerJson, Problem } from "./problem.ts";
+import { type Route, route } from "./route.ts";
 import { Accepted, BaseOf, Digest, FullRef, Moment, Name, nothing, SourceView } from "./schemas.ts";
 
 const TrackView = z.object({

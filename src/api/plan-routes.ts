@@ -12,8 +12,8 @@ import { readValue } from "../handlers/read-rows.ts";
 import type { Registry } from "../handlers/registries.ts";
 import { allRegistries, findDecision, type HistoryPorts, mustFindImage } from "./history.ts";
 import { baseNamed, whereStoodUpon } from "./named.ts";
-import { notFound, Problem } from "./problem.ts";
-import { answerJson, type Route, route } from "./route.ts";
+import { answerJson, notFound, Problem } from "./problem.ts";
+import { type Route, route } from "./route.ts";
 import { FullRef, HoldView, Name, nothing, ReasonView, SkippedView } from "./schemas.ts";
 
 export interface PlanPorts extends HistoryPorts, DryRunPorts {

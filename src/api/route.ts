@@ -1,7 +1,7 @@
 /** One route: where it is, what it takes, what it gives. The table of routes is also the OpenAPI document. */
 import type { z } from "zod";
 import { PermanentError, TransientError } from "../errors.ts";
-import { type ApiAnswer, answerJson, answerProblem, badRequest, Problem } from "./problem.ts";
+import { type ApiAnswer, answerProblem, badRequest, Problem } from "./problem.ts";
 import { type WrongPart, wrongParts } from "./wrong-part.ts";
 
 export interface ApiRequest {
@@ -134,5 +134,3 @@ function matchPath(template: string, path: string): Record<string, string> | und
   }
   return params;
 }
-
-export { answerJson };

@@ -1,10 +1,12 @@
 /** Runs: what became of them and why, their logs; and cancelling or retrying one. */
+
 import { z } from "zod";
 import { type Cause, describeReason } from "../core/plan/reason.ts";
 import type { Attempt, Run } from "../core/state/rows.ts";
 import type { Accept } from "./accept.ts";
 import { attemptsOf, type FoundRun, findRun, type HistoryPorts, listRuns, mustFindRun } from "./history.ts";
-import { answerJson, type Route, route } from "./route.ts";
+import { answerJson } from "./problem.ts";
+import { type Route, route } from "./route.ts";
 import { type LogPorts, readRunLog } from "./run-log.ts";
 import {
   Accepted,

@@ -7,8 +7,8 @@ import type { Run, Wave, WaveIndex, WaveMember } from "../core/state/rows.ts";
 import { readValue } from "../handlers/read-rows.ts";
 import type { Registry } from "../handlers/registries.ts";
 import { allRegistries, type HistoryPorts, newestFirst, type Page } from "./history.ts";
-import { notFound } from "./problem.ts";
-import { answerJson, type Route, route } from "./route.ts";
+import { answerJson, notFound } from "./problem.ts";
+import { type Route, route } from "./route.ts";
 import { CauseView, HoldView, Moment, Name, nothing, paging, Status } from "./schemas.ts";
 
 const Canary = z.object({ level: z.number(), image: z.string(), run: z.string(), passed: z.boolean() });

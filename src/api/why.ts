@@ -10,8 +10,8 @@ import { Dependent, dependentsOf } from "./dependents.ts";
 import { isPushedOver } from "./freshness.ts";
 import { allRegistries, type HistoryPorts, mustFindRun } from "./history.ts";
 import { namesOf, readMade } from "./named.ts";
-import { badRequest, notFound } from "./problem.ts";
-import { answerJson, type Route, route } from "./route.ts";
+import { answerJson, badRequest, notFound } from "./problem.ts";
+import { type Route, route } from "./route.ts";
 import { RunView, viewRun } from "./run-routes.ts";
 import { Digest, Moment, nothing } from "./schemas.ts";
 

@@ -3,6 +3,7 @@
  * only asks and remembers; a tag that has moved is told like an event from outside. An error changes nothing but when to
  * ask again. Bounded per tick: those not asked for longest go first.
  */
+
 import { createHash } from "node:crypto";
 import type { Look, Offered } from "../core/image/digest-lookup.ts";
 import { parseReference } from "../core/image/reference.ts";
@@ -10,7 +11,8 @@ import type { Edge } from "../core/plan/closure.ts";
 import { type KeyRange, keys, rangeOf } from "../core/state/keys.ts";
 import type { Followed } from "../core/state/rows.ts";
 import type { Rows, StoredRow } from "../core/state/store.ts";
-import { type Queues, queueNames } from "../ports.ts";
+import { messageOf } from "../errors.ts";
+import { type Log, type Queues, queueNames } from "../ports.ts";
 import { writeOf } from "./followed.ts";
 import type { EventMessage } from "./messages.ts";
 import { pagesOf } from "./read-rows.ts";
@@ -24,7 +26,7 @@ export interface CheckPorts {
   /** Each followed tag is asked for this often. */
   readonly checkSeconds: number;
   now(): number;
-  log(message: string, fields: Record<string, unknown>): void;
+  readonly log: Log;
 }
 
 /** A tick is a minute: this many references asked for fit into it, and 14,400 into the default quarter of an hour. */
@@ -104,7 +106,7 @@ async function followedReferences(
   let complete = true;
   for (const alias of ports.registries.aliases) {
     const registry = await ports.registries.find(alias).catch((error: unknown) => {
-      ports.log("registry cannot be had", { registry: alias, why: error instanceof Error ? error.message : "" });
+      ports.log("registry cannot be had", { registry: alias, why: messageOf(error) });
     });
     if (!registry) {
       complete = false;

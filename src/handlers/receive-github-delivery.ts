@@ -4,7 +4,8 @@
  */
 
 import type { ReadPush } from "../core/source.ts";
-import { type Queues, queueNames } from "../ports.ts";
+import { messageOf } from "../errors.ts";
+import { type Log, type Queues, queueNames } from "../ports.ts";
 import { EventMessage } from "./messages.ts";
 
 export interface HttpRequest {
@@ -24,7 +25,7 @@ export interface ReceivePorts {
   isSigned(body: Uint8Array, signature: string | undefined): boolean;
   readPush(payload: unknown): ReadPush;
   now(): number;
-  log(message: string, fields: Record<string, unknown>): void;
+  readonly log: Log;
 }
 
 /** GitHub's own cap is 25 MB; a push of 2,048 commits is far below ours, and what is larger is still seen by the sweep. */
@@ -75,7 +76,7 @@ export async function receiveGitHubDelivery(request: HttpRequest, ports: Receive
   try {
     await ports.queues.send(queueNames.events, message);
   } catch (error) {
-    ports.log("delivery not stored", { guid, why: error instanceof Error ? error.message : String(error) });
+    ports.log("delivery not stored", { guid, why: messageOf(error) });
     return { status: 503, headers: { "retry-after": "30" }, body: "not stored; deliver it again" };
   }
   return { status: 202, body: "stored" };

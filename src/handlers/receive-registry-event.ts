@@ -3,7 +3,8 @@
  * then parsing; one queue write an event; then 2xx. Event Grid drops what is answered 400, 401 or 413 and repeats the
  * rest, so none of these may stand for a fault of ours. https://learn.microsoft.com/azure/event-grid/delivery-and-retry
  */
-import { type Queues, queueNames } from "../ports.ts";
+import { messageOf } from "../errors.ts";
+import { type Log, type Queues, queueNames } from "../ports.ts";
 import { EventMessage } from "./messages.ts";
 import type { HttpAnswer, HttpRequest } from "./receive-github-delivery.ts";
 import { type ReadEvent, readAcrWebhook, readCloudEvent, readEventGridEvent } from "./registry-events.ts";
@@ -22,7 +23,7 @@ export interface ReceiveEventPorts {
   /** Whether the key is the sender's own; undefined when no key is set for this sender, so that nobody may speak for it. */
   isKey(sender: EventSenderRoute, key: string | undefined): boolean | undefined;
   now(): number;
-  log(message: string, fields: Record<string, unknown>): void;
+  readonly log: Log;
 }
 
 /** Event Grid's own cap for a batch is 1 MB. */
@@ -67,7 +68,7 @@ export async function takeQueuedEvent(
   for (const event of events) {
     const isCloudEvent = typeof event === "object" && event !== null && "specversion" in event;
     const read = isCloudEvent ? readCloudEvent(event) : readEventGridEvent(event);
-    if (read.kind === "moved") await ports.queues.send(queueNames.events, messageOf(read, ports));
+    if (read.kind === "moved") await ports.queues.send(queueNames.events, eventMessageOf(read, ports));
     else ports.log("registry event ignored", { why: read.kind === "ignored" ? read.why : read.kind });
   }
 }
@@ -81,9 +82,9 @@ async function take(
   const ignored = events.filter((e) => e.kind === "ignored");
   if (ignored.length > 0) ports.log("registry events ignored", { sender, count: ignored.length, why: ignored[0]!.why });
   try {
-    for (const event of moved) await ports.queues.send(queueNames.events, messageOf(event, ports));
+    for (const event of moved) await ports.queues.send(queueNames.events, eventMessageOf(event, ports));
   } catch (error) {
-    ports.log("registry event not stored", { sender, why: error instanceof Error ? error.message : String(error) });
+    ports.log("registry event not stored", { sender, why: messageOf(error) });
     return { status: 503, headers: { "retry-after": "30" }, body: "not stored; deliver it again" };
   }
   const validation = events.find((e) => e.kind === "validation");
@@ -92,7 +93,7 @@ async function take(
   return { status: 202, body: `${moved.length} stored, ${ignored.length} ignored` };
 }
 
-function messageOf(read: ReadEvent & { kind: "moved" }, { now }: { now(): number }): EventMessage {
+function eventMessageOf(read: ReadEvent & { kind: "moved" }, { now }: { now(): number }): EventMessage {
   return EventMessage.parse({ ...read.event, receivedAt: new Date(now()).toISOString() });
 }
 

@@ -6,6 +6,7 @@ import type { RegistryFacts } from "../core/run/acr-run.ts";
 import { key, segment } from "../core/state/keys.ts";
 import type { Rows } from "../core/state/store.ts";
 import { PermanentError, TransientError } from "../errors.ts";
+import type { Log } from "../ports.ts";
 
 /** Rows that belong to no registry: registries, sources, notes, and decisions about events that concern none. */
 export const platformPartition = "platform";
@@ -39,7 +40,7 @@ export interface Registries {
 /** undefined, and said in the log, for a registry that ARM does not show us: it must not keep the others from the news. */
 export async function findOrSay(
   alias: string,
-  ports: { readonly registries: Registries; log(message: string, fields: Record<string, unknown>): void },
+  ports: { readonly registries: Registries; readonly log: Log },
 ): Promise<Registry | undefined> {
   try {
     return await ports.registries.find(alias);

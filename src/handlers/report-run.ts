@@ -2,6 +2,7 @@
  * Makes GitHub agree with the rows, per commit and context, and never backwards. It reads the run as it is now, so a late
  * or repeated message says nothing old; the newest run of a context speaks, and only forward.
  */
+
 import { commitStatusOf } from "../core/run/commit-status.ts";
 import { seqOf } from "../core/run/desk.ts";
 import { rankOf } from "../core/run/transition.ts";
@@ -10,6 +11,7 @@ import { key, keys } from "../core/state/keys.ts";
 import type { Run } from "../core/state/rows.ts";
 import type { Rows } from "../core/state/store.ts";
 import { PermanentError, TransientError } from "../errors.ts";
+import type { Log } from "../ports.ts";
 import type { Report } from "./messages.ts";
 import { readValue } from "./read-rows.ts";
 import { platformPartition, type Registries } from "./registries.ts";
@@ -21,7 +23,7 @@ export interface ReportPorts {
   readonly github: { postStatus(source: SourceRepository, sha: string, status: CommitStatus): Promise<void> };
   /** Where people reach the API; undefined: statuses carry no link. */
   readonly publicUrl: string | undefined;
-  log(message: string, fields: Record<string, unknown>): void;
+  readonly log: Log;
 }
 
 /** What was last said about a commit in a context. `claimed` is set before the post and cleared after it. */

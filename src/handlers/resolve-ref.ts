@@ -8,7 +8,7 @@ import type { CommitStatus, SourceRepository } from "../core/source.ts";
 import { key, keys } from "../core/state/keys.ts";
 import type { Decision, Inbox, RefSnapshot } from "../core/state/rows.ts";
 import type { RowWrite } from "../core/state/store.ts";
-import { queueNames } from "../ports.ts";
+import { type Log, queueNames } from "../ports.ts";
 import { recordNothing } from "./decide-nothing.ts";
 import { type InboxWriter, leaveWord } from "./inbox.ts";
 import type { RefMoved } from "./messages.ts";
@@ -18,7 +18,7 @@ import { rememberSource } from "./sources.ts";
 
 export interface ResolveRefPorts extends ReadRefPorts, InboxWriter {
   readonly github: HeadReader;
-  log(message: string, fields: Record<string, unknown>): void;
+  readonly log: Log;
 }
 
 /** How often a push that GitHub does not show yet is looked for again before what GitHub says is believed. */

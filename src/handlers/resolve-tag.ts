@@ -12,7 +12,7 @@ import { keys, rangeOf } from "../core/state/keys.ts";
 import type { Followed, Run, Track } from "../core/state/rows.ts";
 import type { StoredRow } from "../core/state/store.ts";
 import { TransientError } from "../errors.ts";
-import { queueNames } from "../ports.ts";
+import { type Log, queueNames } from "../ports.ts";
 import { recordNothing } from "./decide-nothing.ts";
 import { readFollowed, remember } from "./followed.ts";
 import { type InboxWriter, leaveWord } from "./inbox.ts";
@@ -24,7 +24,7 @@ export interface ResolveTagPorts extends InboxWriter {
   resolveDigest(reference: string): Promise<DigestLookup>;
   /** A tag that moves again within this many seconds is waited for: multi-arch images are pushed in parts. */
   readonly settleSeconds: number;
-  log(message: string, fields: Record<string, unknown>): void;
+  readonly log: Log;
 }
 
 /** A tag that never rests is taken as it is after this many settle times. */

@@ -3,7 +3,7 @@
  * gives up after five. A bug still fails the invocation, so that it is seen and ends in the poison queue.
  */
 import { PermanentError, TransientError } from "../errors.ts";
-import { type QueueName, type Queues, queueNames } from "../ports.ts";
+import { type Log, type QueueName, type Queues, queueNames } from "../ports.ts";
 
 /** An event is in its message alone: nobody else would try it again. */
 const eventDaysMost = 3;
@@ -19,7 +19,7 @@ export interface Retried {
 export interface RetryPorts {
   readonly queues: Queues;
   now(): number;
-  log(message: string, fields: Record<string, unknown>): void;
+  readonly log: Log;
 }
 
 /** `giveUp` records what can no longer be done, for people; it is called for permanent faults, and for events after three days. */

@@ -15,7 +15,7 @@ import { keys } from "../core/state/keys.ts";
 import type { Attempt, Followed, Inbox, Run, Track } from "../core/state/rows.ts";
 import type { Rows } from "../core/state/store.ts";
 import { PermanentError, TransientError } from "../errors.ts";
-import type { LogStore } from "../ports.ts";
+import type { Log, LogStore } from "../ports.ts";
 import type { Secret } from "../secret.ts";
 import { dependenciesIn } from "./dependencies-in-log.ts";
 import { readFollowed, remember } from "./followed.ts";
@@ -51,7 +51,7 @@ export interface RunWorkPorts extends InboxWriter {
   readonly logs: LogStore;
   resolveDigest(reference: string): Promise<DigestLookup>;
   moveTag(reference: string, digest: string): Promise<void>;
-  log(message: string, fields: Record<string, unknown>): void;
+  readonly log: Log;
 }
 
 /** A run holds one of the registry's slots while its context is prepared, and the images of other sources wait for slots. */

@@ -7,7 +7,8 @@ import type { SourceRepository } from "../core/source.ts";
 import { key, keys, oldestFirst, rangeOf } from "../core/state/keys.ts";
 import type { Due, Lease } from "../core/state/rows.ts";
 import type { Rows, RowWrite } from "../core/state/store.ts";
-import { type Queues, queueNames } from "../ports.ts";
+import { messageOf } from "../errors.ts";
+import { type Log, type Queues, queueNames } from "../ports.ts";
 import { leaveWord } from "./inbox.ts";
 import type { Wake } from "./lease.ts";
 import { type EventMessage, RunWork } from "./messages.ts";
@@ -35,7 +36,7 @@ export interface SweepPorts {
   };
   now(): number;
   newId(): string;
-  log(message: string, fields: Record<string, unknown>): void;
+  readonly log: Log;
 }
 
 /** An owed message this old was probably lost between the transaction and the queue. */
@@ -297,6 +298,6 @@ async function tolerate(what: string, ports: SweepPorts, work: () => Promise<voi
   try {
     await work();
   } catch (error) {
-    ports.log("sweep failed", { what, why: error instanceof Error ? error.message : String(error) });
+    ports.log("sweep failed", { what, why: messageOf(error) });
   }
 }

@@ -8,7 +8,7 @@ import { renderTask } from "../../core/run/task-yaml.ts";
 import { isTerminal } from "../../core/run/transition.ts";
 import { keys } from "../../core/state/keys.ts";
 import type { Attempt, Run, Throttle } from "../../core/state/rows.ts";
-import { TransientError } from "../../errors.ts";
+import { messageOf, TransientError } from "../../errors.ts";
 import { cancelAtAcr } from "./cancel-at-acr.ts";
 import { findLostRun, watchGivenUp } from "./find-lost-run.ts";
 import type { Pass } from "./pass.ts";
@@ -37,7 +37,7 @@ async function advance(pass: Pass, run: Run, attempt: Attempt, open: ReadonlyMap
     else if (attempt.stage === "lost") await findLostRun(pass, run, attempt);
   } catch (error) {
     if (error instanceof TransientError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     pass.ports.log("run could not be moved on", { run: run.id, stage: attempt.stage, why });
   }
 }

@@ -1,4 +1,4 @@
-import { TransientError } from "../../errors.ts";
+import { messageOf, TransientError } from "../../errors.ts";
 import type { Pass } from "./pass.ts";
 
 /** Asks once a pass; whether it was heeded shows when the run is looked at again. */
@@ -10,6 +10,6 @@ export async function cancelAtAcr(pass: Pass, acrRunId: string): Promise<void> {
   } catch (error) {
     if (error instanceof TransientError) throw error;
     // It may just have ended; the next look at the run tells.
-    pass.ports.log("cancel refused", { acrRunId, why: error instanceof Error ? error.message : String(error) });
+    pass.ports.log("cancel refused", { acrRunId, why: messageOf(error) });
   }
 }

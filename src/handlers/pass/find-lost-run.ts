@@ -2,12 +2,14 @@
  * ACR has no idempotency key (R3). After a lost reply, or a pass that died while calling, the run is looked for among all
  * that were created since, by the marker in their logs; only when none can be ours is another one asked for.
  */
+
 import { type AcrRun, isAcrTerminal } from "../../core/run/acr-run.ts";
 import { giveUpLost, type LogHead, link, mayGiveUp, whoseRun } from "../../core/run/call.ts";
 import { getRun, isoOf } from "../../core/run/desk.ts";
 import { owe } from "../../core/run/transition.ts";
 import { keys } from "../../core/state/keys.ts";
 import type { Attempt, Run } from "../../core/state/rows.ts";
+import { messageOf } from "../../errors.ts";
 import { cancelAtAcr } from "./cancel-at-acr.ts";
 import type { Pass } from "./pass.ts";
 
@@ -118,7 +120,7 @@ async function headOfLog(pass: Pass, acrRunId: string): Promise<LogHead> {
   try {
     return await pass.ports.acr.logHead(acrRunId);
   } catch (error) {
-    pass.ports.log("log cannot be read", { acrRunId, why: error instanceof Error ? error.message : String(error) });
+    pass.ports.log("log cannot be read", { acrRunId, why: messageOf(error) });
     return { kind: "unreadable" };
   }
 }

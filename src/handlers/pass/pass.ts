@@ -8,7 +8,7 @@ import { rangeOf } from "../../core/state/keys.ts";
 import type { Due, Live } from "../../core/state/rows.ts";
 import type { Rows, StoredRow } from "../../core/state/store.ts";
 import { NotRead, World } from "../../core/state/world.ts";
-import type { Queues } from "../../ports.ts";
+import type { Log, Queues } from "../../ports.ts";
 import type { HeldLease } from "../lease.ts";
 import { readMissing } from "../read-missing.ts";
 import type { Registry } from "../registries.ts";
@@ -35,7 +35,7 @@ export interface ReconcilePorts {
   readonly timing: Timing;
   readonly policy: Policy;
   mayPublish(source: SourceRepository, repository: string): boolean;
-  log(message: string, fields: Record<string, unknown>): void;
+  readonly log: Log;
 }
 
 /** Long enough to work off a wave's worth of words, short enough to be far from the function's timeout. */

@@ -3,7 +3,7 @@ import { getRun } from "../../core/run/desk.ts";
 import { placeRun, recheckTimeOf, releaseFromCycle, waitsForItself } from "../../core/run/place.ts";
 import { release } from "../../core/run/release.ts";
 import type { Waiting } from "../../core/state/rows.ts";
-import { TransientError } from "../../errors.ts";
+import { messageOf, TransientError } from "../../errors.ts";
 import type { Pass } from "./pass.ts";
 
 const readyPage = 50;
@@ -37,7 +37,7 @@ async function releaseOne(pass: Pass, place: string, runId: string): Promise<voi
     });
   } catch (error) {
     if (error instanceof TransientError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     pass.ports.log("run could not be released", { run: runId, why });
     await pass.decide((desk) =>
       failRun(desk, getRun(desk.world, runId)!, "Error", "internal", `a bug of Slipway's: ${why}`),
