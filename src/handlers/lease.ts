@@ -7,6 +7,7 @@ import { keys } from "../core/state/keys.ts";
 import type { Lease } from "../core/state/rows.ts";
 import type { Rows, RowWrite } from "../core/state/store.ts";
 import { InternalError, TransientError } from "../errors.ts";
+import type { Log } from "../ports.ts";
 
 /** Seconds after its last write that a silent pass is taken for dead. */
 export const leaseSeconds = 20;
@@ -24,15 +25,23 @@ export interface Change {
   readonly value: unknown;
 }
 
+export interface LeasePorts {
+  readonly rows: Rows;
+  readonly log: Log;
+}
+
 export class HeldLease {
   readonly #rows: Rows;
+  readonly #log: Log;
   readonly #partition: string;
   #value: Lease;
   #etag: string;
+  /** Of the process's own clock, and not `now`: one that is set back meanwhile would let the lease expire in our hands. */
   #writtenAtMs = performance.now();
 
-  constructor(rows: Rows, partition: string, value: Lease, etag: string) {
+  constructor({ rows, log }: LeasePorts, partition: string, value: Lease, etag: string) {
     this.#rows = rows;
+    this.#log = log;
     this.#partition = partition;
     this.#value = value;
     this.#etag = etag;
@@ -91,10 +100,7 @@ export class HeldLease {
     const present: RowWrite[] = [];
     for (const write of writes) {
       const absent = write.kind === "remove" && (await this.#rows.read(this.#partition, write.key)).row === undefined;
-      if (absent)
-        console.warn(
-          JSON.stringify({ message: "a row to remove was already gone", partition: this.#partition, key: write.key }),
-        );
+      if (absent) this.#log("a row to remove was already gone", { partition: this.#partition, key: write.key });
       else present.push(write);
     }
     if (present.length === writes.length) throw new InternalError(`the lease row of ${this.#partition} is gone`);
@@ -112,17 +118,18 @@ export type Taken =
 
 /** A nudge from a pass carries an id; one that comes with news does not. */
 export async function takeLease(
-  rows: Rows,
+  ports: LeasePorts,
   partition: string,
   holder: string,
   nudgeId: string | undefined,
 ): Promise<Taken> {
+  const { rows } = ports;
   const [{ row, now }, wake] = await Promise.all([rows.read(partition, keys.lease), rows.read(partition, keys.wake)]);
   const taken: Lease = { holder, ttlSeconds: leaseSeconds, seenWake: "" };
   if (!row) {
     const outcome = await rows.transact(partition, [{ kind: "insert", key: keys.lease, value: taken }]);
     if (outcome.kind !== "done") return { kind: "dropped", why: "another pass has just begun" };
-    return { kind: "held", lease: new HeldLease(rows, partition, taken, outcome.etags.get(keys.lease)!) };
+    return { kind: "held", lease: new HeldLease(ports, partition, taken, outcome.etags.get(keys.lease)!) };
   }
   const lease = row.value as Lease;
   if (lease.holder !== "" && now - row.writtenAt < lease.ttlSeconds * 1000)
@@ -134,7 +141,7 @@ export async function takeLease(
   const value: Lease = { ...lease, holder, ttlSeconds: leaseSeconds };
   const outcome = await rows.transact(partition, [{ kind: "replace", key: keys.lease, value, etag: row.etag }]);
   if (outcome.kind !== "done") return { kind: "dropped", why: "another pass has just begun" };
-  return { kind: "held", lease: new HeldLease(rows, partition, value, outcome.etags.get(keys.lease)!) };
+  return { kind: "held", lease: new HeldLease(ports, partition, value, outcome.etags.get(keys.lease)!) };
 }
 
 function toWrite(change: Change): RowWrite {

@@ -14,7 +14,7 @@ import { Pass, type ReconcilePorts } from "./pass/pass.ts";
 import { releaseReady } from "./pass/release-ready.ts";
 
 export async function reconcileRegistry(message: Nudge, ports: ReconcilePorts): Promise<void> {
-  const taken = await takeLease(ports.rows, ports.registry.partition, ports.newId(), message.nudge);
+  const taken = await takeLease(ports, ports.registry.partition, ports.newId(), message.nudge);
   if (taken.kind === "dropped") {
     ports.log("nudge dropped", { registry: ports.registry.alias, why: taken.why });
     return;

@@ -5,17 +5,20 @@ import { Outside } from "./outside.ts";
 
 const partition = "acme@1";
 let outside: Outside;
+let logged: unknown[];
 beforeEach(() => {
   outside = new Outside();
+  logged = [];
 });
+const log = (message: string, fields: Record<string, unknown>) => void logged.push({ message, ...fields });
 
 async function take(holder: string, nudge?: string): Promise<HeldLease> {
-  const taken = await takeLease(outside.rows, partition, holder, nudge);
+  const taken = await takeLease({ rows: outside.rows, log }, partition, holder, nudge);
   if (taken.kind !== "held") throw new Error(taken.why);
   return taken.lease;
 }
 const tryTake = async (holder: string, nudge?: string) => {
-  const taken = await takeLease(outside.rows, partition, holder, nudge);
+  const taken = await takeLease({ rows: outside.rows, log }, partition, holder, nudge);
   return taken.kind === "held" ? "held" : taken.why;
 };
 const wakeUp = (token: string) => outside.put(partition, { [keys.wake]: { token } });
@@ -76,13 +79,14 @@ describe("a held lease", () => {
     expect(Object.keys(outside.rows.dump(partition))).toEqual([keys.lease]);
   });
 
-  it("goes on when a row to remove was already gone", async () => {
+  it("goes on when a row to remove was already gone, and says so", async () => {
     const lease = await take("a");
     await lease.commit([
       { key: "never there", value: undefined },
       { key: "k", value: 1 },
     ]);
     expect(await outside.value(partition, "k")).toBe(1);
+    expect(logged).toEqual([{ message: "a row to remove was already gone", partition, key: "never there" }]);
     await lease.commit([{ key: "k", value: undefined }]);
     expect(await outside.value(partition, "k")).toBeUndefined();
   });
