@@ -1,6 +1,6 @@
 /** What several requests take and several answers show. The views are typed by these, so that OpenAPI cannot say anything else. */
 import { z } from "zod";
-import { skipReasons } from "../core/plan/reason.ts";
+import { registryEventSenders, skipReasons } from "../core/plan/reason.ts";
 import { acrStatuses } from "../core/run/acr-run.ts";
 
 export const nothing = z.object({});
@@ -32,7 +32,7 @@ export const CauseView = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("registry-event"),
     id,
-    sender: z.enum(["acr-webhook", "event-grid", "cloud-event", "base-check"]),
+    sender: z.enum(registryEventSenders),
     reference: z.string(),
     at,
   }),

@@ -1,5 +1,7 @@
 /** What travels through the queues: ids and small facts, never payloads. Each is parsed where it is received. */
+
 import { z } from "zod";
+import { registryEventSenders } from "../core/plan/reason.ts";
 
 /** Carried by a message that is being tried again. */
 const retry = { tries: z.number().optional(), since: z.string().optional() };
@@ -32,7 +34,7 @@ export const EventMessage = z.discriminatedUnion("kind", [
     kind: z.literal("tag-moved"),
     /** The sender's id of the event, made unique by sender; or the timer's own. */
     eventId: z.string(),
-    sender: z.enum(["acr-webhook", "event-grid", "cloud-event", "base-check"]),
+    sender: z.enum(registryEventSenders),
     receivedAt: z.string(),
     /** Canonical. */
     reference: z.string(),

@@ -3,15 +3,12 @@
  * then parsing; one queue write an event; then 2xx. Event Grid drops what is answered 400, 401 or 413 and repeats the
  * rest, so none of these may stand for a fault of ours. https://learn.microsoft.com/azure/event-grid/delivery-and-retry
  */
+import { type EventSender, eventSenders } from "../core/plan/reason.ts";
 import { messageOf } from "../errors.ts";
 import { type Log, type Queues, queueNames } from "../ports.ts";
 import { EventMessage } from "./messages.ts";
 import type { HttpAnswer, HttpRequest } from "./receive-github-delivery.ts";
 import { type ReadEvent, readAcrWebhook, readCloudEvent, readEventGridEvent } from "./registry-events.ts";
-
-/** As they stand in the URL. */
-export const eventSenders = ["acr-webhook", "event-grid", "cloud-events"] as const;
-export type EventSenderRoute = (typeof eventSenders)[number];
 
 export interface EventRequest extends HttpRequest {
   readonly method: string;
@@ -21,7 +18,7 @@ export interface EventRequest extends HttpRequest {
 export interface ReceiveEventPorts {
   readonly queues: Queues;
   /** Whether the key is the sender's own; undefined when no key is set for this sender, so that nobody may speak for it. */
-  isKey(sender: EventSenderRoute, key: string | undefined): boolean | undefined;
+  isKey(sender: EventSender, key: string | undefined): boolean | undefined;
   now(): number;
   readonly log: Log;
 }
@@ -30,7 +27,7 @@ export interface ReceiveEventPorts {
 export const eventBytesMost = 2 * 1024 * 1024;
 const eventsMost = 5000;
 
-const readers: Readonly<Record<EventSenderRoute, (body: unknown) => ReadEvent>> = {
+const readers: Readonly<Record<EventSender, (body: unknown) => ReadEvent>> = {
   "acr-webhook": readAcrWebhook,
   "event-grid": readEventGridEvent,
   "cloud-events": readCloudEvent,
@@ -73,11 +70,7 @@ export async function takeQueuedEvent(
   }
 }
 
-async function take(
-  events: readonly ReadEvent[],
-  sender: EventSenderRoute,
-  ports: ReceiveEventPorts,
-): Promise<HttpAnswer> {
+async function take(events: readonly ReadEvent[], sender: EventSender, ports: ReceiveEventPorts): Promise<HttpAnswer> {
   const moved = events.filter((e) => e.kind === "moved");
   const ignored = events.filter((e) => e.kind === "ignored");
   if (ignored.length > 0) ports.log("registry events ignored", { sender, count: ignored.length, why: ignored[0]!.why });
@@ -98,7 +91,7 @@ function eventMessageOf(read: ReadEvent & { kind: "moved" }, { now }: { now(): n
 }
 
 /** https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md#4-abuse-protection */
-function handshake(sender: EventSenderRoute, request: EventRequest): HttpAnswer {
+function handshake(sender: EventSender, request: EventRequest): HttpAnswer {
   const origin = request.header("webhook-request-origin");
   if (sender !== "cloud-events" || origin === undefined)
     return { status: 405, headers: { allow: "POST" }, body: "only CloudEvents senders ask with OPTIONS" };
@@ -114,7 +107,7 @@ function handshake(sender: EventSenderRoute, request: EventRequest): HttpAnswer 
   };
 }
 
-function isSender(text: string): text is EventSenderRoute {
+function isSender(text: string): text is EventSender {
   return (eventSenders as readonly string[]).includes(text);
 }
 

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { formatReference, parseReference } from "../core/image/reference.ts";
 import { canonicalHost } from "../core/image/registry-host.ts";
-import type { RegistryEventSender } from "../core/plan/reason.ts";
+import type { EventSender } from "../core/plan/reason.ts";
 import type { TagMoved } from "./messages.ts";
 
 /** What an event says, in one of the ways a sender may be answered. */
@@ -49,17 +49,17 @@ export function readEventGridEvent(body: unknown): ReadEvent {
 export function readCloudEvent(body: unknown): ReadEvent {
   const event = CloudEvent.safeParse(body);
   if (!event.success) return { kind: "ignored", why: "not a CloudEvent of version 1.0" };
-  return readTyped("cloud-event", event.data.id, event.data.type, event.data.data);
+  return readTyped("cloud-events", event.data.id, event.data.type, event.data.data);
 }
 
-function readTyped(sender: RegistryEventSender, id: string, type: string, data: unknown): ReadEvent {
+function readTyped(sender: EventSender, id: string, type: string, data: unknown): ReadEvent {
   // Older senders leave the namespace out.
   if (!/^(Microsoft\.ContainerRegistry\.)?ImagePushed$/.test(type))
     return { kind: "ignored", why: "nothing was pushed" };
   return readAcr(data, sender, id);
 }
 
-function readAcr(body: unknown, sender: RegistryEventSender, outerId: string | undefined): ReadEvent {
+function readAcr(body: unknown, sender: EventSender, outerId: string | undefined): ReadEvent {
   const parsed = AcrEvent.safeParse(body);
   if (!parsed.success) return { kind: "ignored", why: "not an event of a container registry" };
   const event: AcrEvent = parsed.data;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { registryEventSenders } from "../../src/core/plan/reason.ts";
 import type { Run } from "../../src/core/state/rows.ts";
 import {
   commitOf,
@@ -47,8 +48,7 @@ describe("a base that nobody here builds moves", () => {
     const sim = await built();
     const before = sim.acrRuns.length;
     sim.moveTag(debian, d(2));
-    for (const sender of ["acr-webhook", "event-grid", "cloud-event", "base-check"] as const)
-      for (const n of [1, 2]) sim.tellTag(debian, sender, `${sender}-${n}`);
+    for (const sender of registryEventSenders) for (const n of [1, 2]) sim.tellTag(debian, sender, `${sender}-${n}`);
     await sim.settle();
     sim.tellTag(debian, "event-grid", "late");
     await sim.settle();

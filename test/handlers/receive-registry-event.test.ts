@@ -1,21 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalHost } from "../../src/core/image/registry-host.ts";
+import { type EventSender, eventSenders } from "../../src/core/plan/reason.ts";
 import { TransientError } from "../../src/errors.ts";
-import {
-  type EventSenderRoute,
-  eventBytesMost,
-  eventSenders,
-  receiveRegistryEvent,
-  takeQueuedEvent,
-} from "../../src/handlers/receive-registry-event.ts";
+import { eventBytesMost, receiveRegistryEvent, takeQueuedEvent } from "../../src/handlers/receive-registry-event.ts";
 import { readAcrWebhook, readCloudEvent, readEventGridEvent } from "../../src/handlers/registry-events.ts";
 import { isOneOf } from "../../src/handlers/same-key.ts";
 import { Secret } from "../../src/secret.ts";
 import { Outside } from "./outside.ts";
 
 /** Each sender's own, current and previous; nobody has set one for `event-grid` unless a test says so. */
-const keys: Readonly<Record<EventSenderRoute, readonly string[]>> = {
+const keys: Readonly<Record<EventSender, readonly string[]>> = {
   "acr-webhook": ["the key of the webhook", "the key it had before"],
   "event-grid": ["the key of event grid"],
   "cloud-events": ["the key of cloud events"],
@@ -57,7 +52,6 @@ const cloudEvent = {
   data: gridEvent.data,
 };
 const bodyOf = { "acr-webhook": webhook, "event-grid": [gridEvent], "cloud-events": cloudEvent } as const;
-const senderOf = { "acr-webhook": "acr-webhook", "event-grid": "event-grid", "cloud-events": "cloud-event" } as const;
 
 interface Asked {
   readonly method?: string;
@@ -65,14 +59,14 @@ interface Asked {
   readonly raw?: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
-  readonly set?: Partial<Record<EventSenderRoute, readonly string[]>>;
+  readonly set?: Partial<Record<EventSender, readonly string[]>>;
 }
 
 /** A request that is right in everything; each test spoils what it is about. */
 async function ask(outside: Outside, sender: string, asked: Asked = {}) {
-  const own = keys[sender as EventSenderRoute]?.[0] ?? "";
+  const own = keys[sender as EventSender]?.[0] ?? "";
   const headers = asked.headers ?? (asked.query ? {} : { "x-slipway-key": own });
-  const body = "body" in asked ? asked.body : bodyOf[sender as EventSenderRoute];
+  const body = "body" in asked ? asked.body : bodyOf[sender as EventSender];
   const bytes = asked.raw ?? new TextEncoder().encode(JSON.stringify(body) ?? "");
   const set = { ...keys, ...asked.set };
   let reads = 0;
@@ -113,8 +107,8 @@ describe.each(eventSenders)("a push told by %s", (sender) => {
         delaySeconds: undefined,
         body: {
           kind: "tag-moved",
-          eventId: `${senderOf[sender]}:${id}`,
-          sender: senderOf[sender],
+          eventId: `${sender}:${id}`,
+          sender,
           receivedAt: "2026-11-23T12:00:00.000Z",
           reference: "demo.azurecr.io/team/base:3.1",
           hint: webhook.target.digest,
@@ -274,7 +268,7 @@ describe("CloudEvents' handshake", () => {
   const handshake = (sender: string, more: Readonly<Record<string, string>>) =>
     ask(new Outside(), sender, {
       method: "OPTIONS",
-      headers: { "x-slipway-key": keys[sender as EventSenderRoute][0]!, ...more },
+      headers: { "x-slipway-key": keys[sender as EventSender][0]!, ...more },
     });
 
   it("allows the origin that asked, at the rate it asked for", async () => {
@@ -431,7 +425,12 @@ describe("an event that Event Grid left in our queue", () => {
   it("is taken in both schemas, alone or in a list", async () => {
     const outside = new Outside();
     for (const body of [gridEvent, cloudEvent, [gridEvent, cloudEvent]]) await take(outside, body);
-    expect(outside.sent.map((s) => s.body.sender)).toEqual(["event-grid", "cloud-event", "event-grid", "cloud-event"]);
+    expect(outside.sent.map((s) => s.body.sender)).toEqual([
+      "event-grid",
+      "cloud-events",
+      "event-grid",
+      "cloud-events",
+    ]);
     expect(new Set(references(outside))).toEqual(new Set(["demo.azurecr.io/team/base:3.1"]));
   });
 

@@ -91,7 +91,7 @@ test("one push, told by webhook, Event Grid in both schemas, the queue and by ha
   await until("an event of every sender is decided", async () => {
     const { decisions } = await scenario.read<{ decisions: { cause: { sender?: string } }[] }>("decisions?limit=100");
     const senders = new Set(decisions.map((d) => d.cause.sender));
-    return ["acr-webhook", "event-grid", "cloud-event"].every((sender) => senders.has(sender));
+    return ["acr-webhook", "event-grid", "cloud-events"].every((sender) => senders.has(sender));
   });
   await scenario.rest();
 

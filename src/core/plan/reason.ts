@@ -52,8 +52,13 @@ export const skipReasons = [
 ] as const;
 export type SkipReason = (typeof skipReasons)[number];
 
-/** Who said that a tag may have moved: a registry that tells us, or our own timer that asked it. */
-export type RegistryEventSender = "acr-webhook" | "event-grid" | "cloud-event" | "base-check";
+/** Who tells us of a registry's tags, as the URL names them. */
+export const eventSenders = ["acr-webhook", "event-grid", "cloud-events"] as const;
+export type EventSender = (typeof eventSenders)[number];
+
+/** Who said that a tag may have moved: one who tells us, or our own timer that asked. */
+export const registryEventSenders = [...eventSenders, "base-check"] as const;
+export type RegistryEventSender = (typeof registryEventSenders)[number];
 
 /** What set a run off: a webhook, a registry's tag, a person, our own sweep, or another run. Following `run` leads to the root. */
 export type Cause =
