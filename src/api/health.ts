@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { RegistryFacts } from "../core/run/acr-run.ts";
-import { key, keys, rangeOf } from "../core/state/keys.ts";
+import { keys, rangeOf } from "../core/state/keys.ts";
 import type { Lease, Throttle } from "../core/state/rows.ts";
 import { messageOf } from "../errors.ts";
 import { platformPartition } from "../handlers/registries.ts";
@@ -46,7 +46,7 @@ export function healthRoutes(ports: HealthPorts): readonly Route[] {
 async function checkHealth(ports: HealthPorts): Promise<z.infer<typeof HealthView>> {
   const checks = await Promise.all([
     check("storage", async () => {
-      await ports.rows.read(platformPartition, key("sweep"));
+      await ports.rows.read(platformPartition, keys.sweep);
       const poison = await ports.rows.list(platformPartition, rangeOf("poison"), 10);
       if (poison.length > 0)
         throw new Error(

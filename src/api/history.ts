@@ -7,7 +7,7 @@ import type { SkipReason } from "../core/plan/reason.ts";
 import { refName, seqOf } from "../core/run/desk.ts";
 import { summarize } from "../core/run/transition.ts";
 import { type KeyRange, keyAfter, keys, rangeOf } from "../core/state/keys.ts";
-import type { Attempt, Decision, Run, RunSummary, Track } from "../core/state/rows.ts";
+import type { Attempt, Decision, Run, RunSummary, Track, TrackPointer } from "../core/state/rows.ts";
 import type { Rows, StoredRow } from "../core/state/store.ts";
 import { readValue } from "../handlers/read-rows.ts";
 import { platformPartition, pushesPartition, type Registries, type Registry } from "../handlers/registries.ts";
@@ -230,7 +230,7 @@ async function tracksOfImage(name: string, ports: HistoryPorts): Promise<readonl
       const pointers = await ports.rows.list(registry.partition, rangeOf("image", name), 500);
       const tracks = await Promise.all(
         pointers.map(
-          async (p) => await readValue<Track>(ports.rows, registry.partition, (p.value as { track: string }).track),
+          async (p) => await readValue<Track>(ports.rows, registry.partition, (p.value as TrackPointer).track),
         ),
       );
       return tracks.flatMap((track) => (track ? [{ track, registry }] : []));

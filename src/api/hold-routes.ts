@@ -1,6 +1,6 @@
 /** Letting waves go on or stop, and pausing what is released by itself. */
 import { z } from "zod";
-import { rangeOf } from "../core/state/keys.ts";
+import { keys, lastSegment, rangeOf } from "../core/state/keys.ts";
 import type { Pause } from "../core/state/rows.ts";
 import type { Accept } from "./accept.ts";
 import { allRegistries, type HistoryPorts, mustFindImage } from "./history.ts";
@@ -100,16 +100,11 @@ async function listPauses(ports: HistoryPorts): Promise<z.infer<typeof PauseView
   const found = await Promise.all(
     (await allRegistries(ports)).map(async (registry) =>
       (await ports.rows.list(registry.partition, rangeOf("pause"), 1000)).map((row) => {
-        const image = decodeImage(row.key);
+        // Names of images need no escape.
+        const image = row.key === keys.pausedRegistry ? undefined : lastSegment(row.key);
         return { registry: registry.alias, ...(image === undefined ? {} : { image }), ...(row.value as Pause) };
       }),
     ),
   );
   return found.flat();
-}
-
-/** `pause|image|<name>`; names of images need no escaping. */
-function decodeImage(rowKey: string): string | undefined {
-  const [, scope, image] = rowKey.split("|");
-  return scope === "image" ? image : undefined;
 }

@@ -1,6 +1,8 @@
 /** What a person means by the name of an image. */
+
 import { formatReference, parseReference } from "../core/image/reference.ts";
 import { keys, rangeOf } from "../core/state/keys.ts";
+import type { Made } from "../core/state/rows.ts";
 import { readValue } from "../handlers/read-rows.ts";
 import type { Registry } from "../handlers/registries.ts";
 import { allRegistries, type HistoryPorts } from "./history.ts";
@@ -19,11 +21,6 @@ export async function namesOf(text: string, at: string, ports: HistoryPorts): Pr
 
 export async function homeOf(reference: string, ports: HistoryPorts): Promise<Registry | undefined> {
   return (await allRegistries(ports)).find(({ loginServer }) => reference.startsWith(`${loginServer}/`));
-}
-
-export interface Made {
-  readonly run: string;
-  readonly digest: string;
 }
 
 /** What Slipway pushed last under a tag. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { quote } from "../core/image/quote.ts";
 import { pastOf } from "../core/image/tag-history.ts";
 import { rangeOf } from "../core/state/keys.ts";
-import type { Followed } from "../core/state/rows.ts";
+import type { Followed, RunPointer } from "../core/state/rows.ts";
 import { seenOfTag } from "../handlers/followed.ts";
 import { platformPartition } from "../handlers/registries.ts";
 import { Dependent, dependentsOf } from "./dependents.ts";
@@ -92,7 +92,7 @@ async function explainDigest(
 ): Promise<Explained | undefined> {
   for (const registry of await allRegistries(ports)) {
     const [row] = await ports.rows.list(registry.partition, rangeOf("digest", digest), 1);
-    if (row) return { run: await viewRun(await mustFindRun((row.value as { run: string }).run, ports), ports) };
+    if (row) return { run: await viewRun(await mustFindRun((row.value as RunPointer).run, ports), ports) };
   }
   const repositories = names.map((name) => name.slice(0, name.indexOf("@")));
   const rows = await ports.rows.list(platformPartition, rangeOf("followed"), followedMost);

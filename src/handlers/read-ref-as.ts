@@ -5,7 +5,7 @@ import { mayPublishAnywhere } from "../core/config/publish.ts";
 import { countSkipped, noProgress } from "../core/plan/progress.ts";
 import type { SkipReason } from "../core/plan/reason.ts";
 import { keys } from "../core/state/keys.ts";
-import type { RefSnapshot, Refusal, Skipped } from "../core/state/rows.ts";
+import type { RefGeneration, RefSnapshot, Refusal, Skipped } from "../core/state/rows.ts";
 import type { Rows } from "../core/state/store.ts";
 import { findRegistry, type HeadReader, type ReadRef, type ReadRefPorts, readRef, tellOf } from "./read-ref.ts";
 import type { Registry } from "./registries.ts";
@@ -60,7 +60,7 @@ export async function readRefAs(
     const { row } = await ports.rows.read(registry.partition, keys.refGeneration(source.id, ref));
     // As when a ref is read for good: a registry that has images of it hears that they are gone.
     if (!part && !row) return [];
-    const generation = ((row?.value as { generation: number } | undefined)?.generation ?? 0) + 1;
+    const generation = ((row?.value as RefGeneration | undefined)?.generation ?? 0) + 1;
     const about = { source, ref, generation, commit: head.sha, changedPaths: [] };
     return [{ registry, snapshot: { ...about, ...tellOf(read, alias) } }];
   });

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { Platform, RegistryConfig } from "../core/config/platform.ts";
 import type { RegistryFacts } from "../core/run/acr-run.ts";
-import { key, segment } from "../core/state/keys.ts";
+import { keys, segment } from "../core/state/keys.ts";
 import type { Rows } from "../core/state/store.ts";
 import { PermanentError, TransientError } from "../errors.ts";
 import type { Log } from "../ports.ts";
@@ -78,7 +78,7 @@ export function createRegistries(ports: {
   const known = new Map<string, { readonly registry: Promise<Registry>; readonly until: number }>();
 
   async function load(config: RegistryConfig): Promise<Registry> {
-    const rowKey = key("registry", config.alias);
+    const rowKey = keys.registry(config.alias);
     const { row } = await ports.rows.read(platformPartition, rowKey);
     const stored = row?.value as RegistryRow | undefined;
     let current = stored?.resourceId.toLowerCase() === config.resourceId.toLowerCase() ? stored : undefined;

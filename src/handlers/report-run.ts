@@ -7,7 +7,7 @@ import { commitStatusOf } from "../core/run/commit-status.ts";
 import { seqOf } from "../core/run/desk.ts";
 import { rankOf } from "../core/run/transition.ts";
 import type { CommitStatus, SourceRepository } from "../core/source.ts";
-import { key, keys } from "../core/state/keys.ts";
+import { keys } from "../core/state/keys.ts";
 import type { Run } from "../core/state/rows.ts";
 import type { Rows } from "../core/state/store.ts";
 import { PermanentError, TransientError } from "../errors.ts";
@@ -61,7 +61,7 @@ export async function reportRun(message: Report, ports: ReportPorts): Promise<vo
 
 async function say(run: Run, partition: string, ports: ReportPorts): Promise<void> {
   const status = commitStatusOf(run, ports.publicUrl && `${ports.publicUrl}/runs/${run.id}`);
-  const saidKey = key("said", String(run.source.id), run.commit, status.context);
+  const saidKey = keys.said(run.source.id, run.commit, status.context);
   const { row, now } = await ports.rows.read(partition, saidKey);
   const before = row?.value as Said | undefined;
   const posts = before?.posts ?? 0;

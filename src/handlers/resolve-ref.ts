@@ -5,8 +5,8 @@ import { problemText } from "../core/config/problem-text.ts";
 import { mayPublishAnywhere } from "../core/config/publish.ts";
 import type { Cause, SkipReason } from "../core/plan/reason.ts";
 import type { CommitStatus, SourceRepository } from "../core/source.ts";
-import { key, keys } from "../core/state/keys.ts";
-import type { Decision, Inbox, RefSnapshot } from "../core/state/rows.ts";
+import { keys } from "../core/state/keys.ts";
+import type { Decision, Inbox, RefGeneration, RefSnapshot } from "../core/state/rows.ts";
 import type { RowWrite } from "../core/state/store.ts";
 import { type Log, queueNames } from "../ports.ts";
 import { recordNothing } from "./decide-nothing.ts";
@@ -117,7 +117,7 @@ async function readGenerations(message: RefMoved, ports: ResolveRefPorts): Promi
         const { row } = await ports.rows.read(registry.partition, keys.refGeneration(message.sourceId, message.ref));
         return {
           registry,
-          generation: (row?.value as { generation: number } | undefined)?.generation ?? 0,
+          generation: (row?.value as RefGeneration | undefined)?.generation ?? 0,
           etag: row?.etag,
         };
       }),
@@ -145,7 +145,7 @@ async function leaveWords(
       ...tellOf(read, registry.alias),
       changedPaths: message.changedPaths ?? [],
     };
-    const value = { generation: generation + 1, sha: sha ?? null };
+    const value: RefGeneration = { generation: generation + 1, sha: sha ?? null };
     const refKey = keys.refGeneration(source.id, message.ref);
     const guard: RowWrite =
       etag === undefined ? { kind: "insert", key: refKey, value } : { kind: "replace", key: refKey, value, etag };
@@ -249,7 +249,7 @@ export interface SeenRef {
   readonly listed: string | null;
 }
 
-const seenKey = ({ source, message }: Reading) => key("seen", String(source.id), message.ref);
+const seenKey = ({ source, message }: Reading) => keys.seen(source.id, message.ref);
 
 async function seenHead(reading: Reading): Promise<string | undefined> {
   const { row } = await reading.ports.rows.read(platformPartition, seenKey(reading));

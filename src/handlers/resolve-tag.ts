@@ -9,7 +9,7 @@ import { addPast, pastOf } from "../core/image/tag-history.ts";
 import type { Cause, SkipReason } from "../core/plan/reason.ts";
 import { seqOf } from "../core/run/desk.ts";
 import { keys, rangeOf } from "../core/state/keys.ts";
-import type { Followed, Run, Track } from "../core/state/rows.ts";
+import type { Followed, Made, Run, Track, TrackPointer } from "../core/state/rows.ts";
 import type { StoredRow } from "../core/state/store.ts";
 import { TransientError } from "../errors.ts";
 import { type Log, queueNames } from "../ports.ts";
@@ -194,14 +194,14 @@ async function makerOf(
   ports: ResolveTagPorts,
 ): Promise<Maker | undefined> {
   const read = async (rowKey: string) => (await ports.rows.read(registry.partition, rowKey)).row?.value;
-  const tag = (await read(keys.tag(reference))) as { readonly run: string; readonly digest: string } | undefined;
+  const tag = (await read(keys.tag(reference))) as Made | undefined;
   if (tag?.digest === digest) {
     const run = (await read(keys.run(seqOf(tag.run)))) as Run | undefined;
     const at = run?.times.Succeeded;
     // A run that had ended before did not bring its digest back, and would tell nobody that it is back.
     if (at === undefined || since === undefined || at >= since) return { run: tag.run, building: false };
   }
-  const maker = (await read(keys.makes(reference))) as { readonly track: string } | undefined;
+  const maker = (await read(keys.makes(reference))) as TrackPointer | undefined;
   const track = maker && ((await read(maker.track)) as Track | undefined);
   return track?.active && { run: track.active.id, building: true };
 }

@@ -12,7 +12,7 @@ import { type EndCode, isInputFault } from "../core/run/end-code.ts";
 import { dockerfileOptions } from "../core/run/render-run.ts";
 import type { SourceRepository } from "../core/source.ts";
 import { keys } from "../core/state/keys.ts";
-import type { Attempt, Followed, Inbox, Run, Track } from "../core/state/rows.ts";
+import type { Attempt, Followed, Inbox, Run, Track, TrackPointer } from "../core/state/rows.ts";
 import type { Rows } from "../core/state/store.ts";
 import { PermanentError, TransientError } from "../errors.ts";
 import type { Log, LogStore } from "../ports.ts";
@@ -227,7 +227,7 @@ async function pointStableTags(run: Run, ports: RunWorkPorts): Promise<void> {
 async function pointTagsOfOthers(run: Run, attempt: Attempt, ports: RunWorkPorts): Promise<void> {
   for (const tag of attempt.stableTags) {
     const reference = formatReference({ registry: run.loginServer, repository: run.repository, tag });
-    const maker = await readRow<{ track: string }>(ports, keys.makes(reference));
+    const maker = await readRow<TrackPointer>(ports, keys.makes(reference));
     if (!maker || maker.track === run.track) continue;
     const track = await readRow<Track>(ports, maker.track);
     if (track?.built && !track.active) await pointTag(reference, track.built.digest, ports);

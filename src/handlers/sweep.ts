@@ -4,7 +4,7 @@
  */
 
 import type { SourceRepository } from "../core/source.ts";
-import { key, keys, oldestFirst, rangeOf } from "../core/state/keys.ts";
+import { keys, rangeOf } from "../core/state/keys.ts";
 import type { Due, Lease } from "../core/state/rows.ts";
 import type { Rows, RowWrite } from "../core/state/store.ts";
 import { messageOf } from "../errors.ts";
@@ -163,9 +163,7 @@ async function drainPoison(ports: SweepPorts): Promise<void> {
         if (queue === queueNames.runWork && work.success)
           await failWork(work.data, "failed again and again: this is a bug of Slipway's", ports);
         const value = { queue, body, at: new Date(ports.now()).toISOString() };
-        await ports.rows.transact(platformPartition, [
-          { kind: "put", key: key("poison", oldestFirst(ports.now()), id), value },
-        ]);
+        await ports.rows.transact(platformPartition, [{ kind: "put", key: keys.poison(ports.now(), id), value }]);
         ports.log("message given up", { queue, body });
       }),
     );
@@ -185,7 +183,7 @@ interface SweepRow {
 
 async function readSweep(ports: SweepPorts): Promise<SweepRow> {
   return (
-    (await readValue<SweepRow>(ports.rows, platformPartition, key("sweep"))) ?? {
+    (await readValue<SweepRow>(ports.rows, platformPartition, keys.sweep)) ?? {
       source: "",
       redelivered: [],
     }
@@ -193,7 +191,7 @@ async function readSweep(ports: SweepPorts): Promise<SweepRow> {
 }
 
 async function putSweep(ports: SweepPorts, value: SweepRow): Promise<void> {
-  await ports.rows.transact(platformPartition, [{ kind: "put", key: key("sweep"), value }]);
+  await ports.rows.transact(platformPartition, [{ kind: "put", key: keys.sweep, value }]);
 }
 
 /** GitHub never retries by itself. A delivery is asked for once more, not for ever. */
@@ -239,7 +237,7 @@ async function findMoved(source: SourceRepository, ports: SweepPorts): Promise<v
     return;
   }
   const seen = new Map(rows.map((r) => [(r.value as SeenRef).ref, r.value as SeenRef]));
-  const met = key("met", String(source.id));
+  const met = keys.met(source.id);
   if ((await ports.rows.read(platformPartition, met)).row === undefined) {
     // What was there before Slipway was is not news: nobody wants every old release built again.
     await rememberAll(
@@ -265,7 +263,7 @@ async function rememberAll(source: SourceRepository, refs: readonly ListedRef[],
   for (let i = 0; i < refs.length; i += 100) {
     const writes = refs.slice(i, i + 100).map(({ ref, sha, annotatedTag }): RowWrite => {
       const value: SeenRef = { ref, sha, listed: annotatedTag ? sha : null };
-      return { kind: "put", key: key("seen", String(source.id), ref), value };
+      return { kind: "put", key: keys.seen(source.id, ref), value };
     });
     await ports.rows.transact(platformPartition, writes);
   }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { key, keys } from "../../src/core/state/keys.ts";
+import { keys } from "../../src/core/state/keys.ts";
 import type { Followed, Run } from "../../src/core/state/rows.ts";
 import { platformPartition } from "../../src/handlers/registries.ts";
 import { attemptOf, referenceOf, runOf, stored, trackOf } from "../core/state/rows-of.ts";
@@ -336,7 +336,7 @@ describe("health", () => {
   });
 
   it("counts messages that failed for good and rows that were set aside", async () => {
-    await world.put(platformPartition, { [key("poison", "1", "m")]: {} });
+    await world.put(platformPartition, { [keys.poison(1, "m")]: {} });
     await world.put(await world.partition(), { [keys.stuck("d-1")]: {} });
     const now = await health();
     expect(now.of("storage")?.detail).toMatch(/^1 messages failed for good/);

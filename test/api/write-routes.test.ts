@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { key } from "../../src/core/state/keys.ts";
+import { keys } from "../../src/core/state/keys.ts";
 import { platformPartition } from "../../src/handlers/registries.ts";
 import { runOf, stored, trackOf } from "../core/state/rows-of.ts";
 import { ApiWorld, type Asked } from "./api-world.ts";
@@ -87,7 +87,7 @@ describe("a rebuild", () => {
   });
 
   it("of a source by its name finds it whatever its letters", async () => {
-    await world.put(platformPartition, { [key("source-name", "acme/platform")]: { id: 7 } });
+    await world.put(platformPartition, { [keys.sourceName("acme/platform")]: { id: 7 } });
     expect((await post("images/web/rebuild", { body: { source: "Acme/Platform" } })).status).toBe(202);
   });
 

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { rankOf } from "../../src/core/run/transition.ts";
 import type { CommitStatus, SourceRepository } from "../../src/core/source.ts";
-import { key, keys } from "../../src/core/state/keys.ts";
+import { keys } from "../../src/core/state/keys.ts";
 import type { Run, RunStatus } from "../../src/core/state/rows.ts";
 import { PermanentError, TransientError } from "../../src/errors.ts";
 import { platformPartition } from "../../src/handlers/registries.ts";
@@ -323,6 +323,6 @@ describe("a message", () => {
     await world.put(await world.partition(), { [due]: { kind: "report", run: "acme-99", attempt: 0, seq: 99 } });
     await world.report({ id: "acme-99" });
     expect(await world.value(await world.partition(), due)).toBeUndefined();
-    expect(await world.value(await world.partition(), key("said", "7", commitA, "slipway/web"))).toBeUndefined();
+    expect(await world.value(await world.partition(), keys.said(7, commitA, "slipway/web"))).toBeUndefined();
   });
 });

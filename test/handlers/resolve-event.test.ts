@@ -199,7 +199,7 @@ describe("nothing to build", () => {
   });
 
   it("for a repository that no rule names any more is said once of each head the sweep finds, not every few minutes", async () => {
-    const seen = () => outside.value(platformPartition, key("seen", "7", main));
+    const seen = () => outside.value(platformPartition, keys.seen(7, main));
     ports = portsOf(["acme"], [], [{ from: 999, to: "**" }]);
     await resolve();
     expect(await seen()).toBeUndefined();
@@ -431,7 +431,7 @@ describe("a deleted ref", () => {
     const last = (await words()).at(-1);
     expect(last?.snapshot).toMatchObject({ generation: 2, images: [] });
     expect(last?.snapshot.commit).toBeUndefined();
-    expect(await outside.value(platformPartition, key("seen", "7", main))).toBeUndefined();
+    expect(await outside.value(platformPartition, keys.seen(7, main))).toBeUndefined();
   });
 
   it("that was never heard of is only a decision", async () => {
@@ -476,7 +476,7 @@ describe("several registries", () => {
     expect(await words("acme")).toHaveLength(1);
     expect(outside.logs.map((l) => l.message)).toContain("registry cannot be had");
     // Else the sweep would find every ref again and again for as long as that lasts.
-    expect(await outside.value(platformPartition, key("seen", "7", main))).toMatchObject({ sha: commit(2) });
+    expect(await outside.value(platformPartition, keys.seen(7, main))).toMatchObject({ sha: commit(2) });
   });
 
   it("do not wait for one that ARM does not show us although an image is for it; that image says why", async () => {
@@ -491,7 +491,7 @@ describe("several registries", () => {
       expect.objectContaining({ state: "failure", context: "slipway/api" }),
     );
     // The sweep finds this head again, so that the image is built once the registry is there.
-    expect(await outside.value(platformPartition, key("seen", "7", main))).toBeUndefined();
+    expect(await outside.value(platformPartition, keys.seen(7, main))).toBeUndefined();
   });
 });
 
@@ -501,7 +501,7 @@ describe("what the sweep found", () => {
     github.heads.set(tag, commit(2));
     const found = { ref: tag, origin: "sweep" as const, after: commit(50), annotatedTag: true, eventId: "sweep-1" };
     await resolve({ ...found, before: undefined });
-    expect(await outside.value(platformPartition, key("seen", "7", tag))).toEqual({
+    expect(await outside.value(platformPartition, keys.seen(7, tag))).toEqual({
       ref: tag,
       sha: commit(2),
       listed: commit(50),

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { SourceRepository } from "../../src/core/source.ts";
-import { key, keys, rangeOf } from "../../src/core/state/keys.ts";
+import { keys, rangeOf } from "../../src/core/state/keys.ts";
 import type { Due, Inbox } from "../../src/core/state/rows.ts";
 import { PermanentError, TransientError } from "../../src/errors.ts";
 import { platformPartition, type Registries } from "../../src/handlers/registries.ts";
@@ -47,12 +47,12 @@ class World extends Outside {
   }
   async source(id: number, met = true): Promise<void> {
     await this.put(platformPartition, {
-      [key("source", String(id))]: { provider: "github", id, fullName: `acme/r${id}` },
-      ...(met ? { [key("met", String(id))]: { at: "" } } : {}),
+      [keys.source(id)]: { provider: "github", id, fullName: `acme/r${id}` },
+      ...(met ? { [keys.met(id)]: { at: "" } } : {}),
     });
   }
   async seen(id: number, ref: string, c: string, listed: string | null = null): Promise<void> {
-    await this.put(platformPartition, { [key("seen", String(id), ref)]: { ref, sha: sha(c), listed } });
+    await this.put(platformPartition, { [keys.seen(id, ref)]: { ref, sha: sha(c), listed } });
   }
   announced(): readonly (readonly [unknown, unknown])[] {
     return this.sentTo("events").map((s) => [s.body.ref, s.body.after ?? "gone"] as const);
@@ -248,7 +248,7 @@ describe("refs", () => {
     // What was read already stays as it was read: a push in between is found by the next look.
     await world.tick();
     expect(world.announced()).toEqual([[main, sha("b")]]);
-    expect(await world.value(platformPartition, key("seen", "7", "refs/heads/old"))).toMatchObject({ sha: sha("c") });
+    expect(await world.value(platformPartition, keys.seen(7, "refs/heads/old"))).toMatchObject({ sha: sha("c") });
   });
 
   it("that moved, that are new and that are gone are announced; the others are not", async () => {

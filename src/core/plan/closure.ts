@@ -1,7 +1,7 @@
 /** Everything that stands on what is going to be built, however many levels up: a plan holds the whole of it at once (R5). */
 import { buildOrder } from "../graph/build-order.ts";
 import type { Desk } from "../run/desk.ts";
-import { rangeOf } from "../state/keys.ts";
+import { lastSegment, rangeOf } from "../state/keys.ts";
 import type { SnapshotImage, Track, Via } from "../state/rows.ts";
 import { keepsFailing } from "./keeps-failing.ts";
 import type { SkipReason } from "./reason.ts";
@@ -79,9 +79,11 @@ export function closureOf(
       const stored = edges[i]!.filter((edge) => !images.has(edge.track));
       for (const edge of [...(fromSnapshot.get(reference) ?? []), ...stored]) {
         if (edge.track === maker) continue;
-        if (!follows(edge)) left.set(edge.track, { image: imageIn(edge.track), ...notFollowed(edge.class) });
+        // A track key ends with the image's name: it is said without the row being read.
+        const image = lastSegment(edge.track);
+        if (!follows(edge)) left.set(edge.track, { image, ...notFollowed(edge.class) });
         else if (isBuilt) reach(edge.track, { reference, track: maker });
-        else left.set(edge.track, { image: imageIn(edge.track), ...notBuilt(reference) });
+        else left.set(edge.track, { image, ...notBuilt(reference) });
       }
     }
     level = next;
@@ -89,11 +91,6 @@ export function closureOf(
   for (const track of closure.keys()) left.delete(track);
   const order = buildOrder([...closure].map(([id, via]) => ({ id, standsOn: via.map((v) => v.track) })));
   return { tracks: new Map(order.map((track) => [track, closure.get(track)!])), left };
-}
-
-/** A track key ends with the image's name, whose characters need no escape: it may be said without the row being read. */
-function imageIn(trackKey: string): string {
-  return trackKey.slice(trackKey.lastIndexOf("|") + 1);
 }
 
 export function notFollowed(dependency: string): Pick<Left, "reason" | "message"> {

@@ -2,7 +2,7 @@
 import { type Desk, getRun, getTrack, refName } from "../run/desk.ts";
 import { isTerminal } from "../run/transition.ts";
 import { rangeOf } from "../state/keys.ts";
-import type { Inbox, PlanItem, Progress, Track } from "../state/rows.ts";
+import type { Inbox, PlanItem, Progress, Track, TrackPointer } from "../state/rows.ts";
 import { closureOf, levelsOf } from "./closure.ts";
 import { keepsFailing } from "./keeps-failing.ts";
 import type { Plan } from "./plan-ref.ts";
@@ -52,7 +52,7 @@ function trackOfRun(desk: Desk, runId: string): readonly Track[] | Progress {
 
 function tracksToRebuild(desk: Desk, word: RequestWord & { kind: "rebuild-requested" }): readonly Track[] | Progress {
   const found = desk.world
-    .range<{ track: string }>(rangeOf("image", word.image), 1000)
+    .range<TrackPointer>(rangeOf("image", word.image), 1000)
     .flatMap((r) => getTrack(desk.world, r.value.track) ?? [])
     .filter(
       (t) =>

@@ -4,7 +4,18 @@ import { inputPaths } from "../config/inputs.ts";
 import { type Desk, getRun, getTrack } from "../run/desk.ts";
 import { endRun } from "../run/transition.ts";
 import { keys } from "../state/keys.ts";
-import type { Base, Inbox, PlanItem, RefSnapshot, Run, SnapshotImage, Track, Via, Wanted } from "../state/rows.ts";
+import type {
+  Base,
+  Inbox,
+  PlanItem,
+  RefSnapshot,
+  Run,
+  SnapshotImage,
+  Track,
+  TrackPointer,
+  Via,
+  Wanted,
+} from "../state/rows.ts";
 import { standsOn } from "./base-ended.ts";
 import type { Edge } from "./closure.ts";
 import { refuseAtHead, wantedAtHead } from "./head.ts";
@@ -69,7 +80,8 @@ export function takeImage(
     ...(before?.declined && own.length === 0 ? { declined: before.declined } : {}),
   };
   desk.world.put(track.key, track);
-  if (!before) desk.world.put(keys.imageTrack(track.image, track.source.id, track.ref), { track: track.key });
+  const pointer: TrackPointer = { track: track.key };
+  if (!before) desk.world.put(keys.imageTrack(track.image, track.source.id, track.ref), pointer);
   moveEdges(desk, track, before?.bases ?? []);
   moveMakes(desk, track, before?.makes ?? []);
   if (reasons.length === 0) return { kind: "skipped", reason: "nothing-changed" };
@@ -183,7 +195,7 @@ export function retireTrack(desk: Desk, trackKey: string, reason: RetireReason):
 
 /** A stable tag has one maker. Images of one snapshot may exchange tags: the snapshot says who makes what from now on. */
 function takenTag(desk: Desk, trackKey: string, image: SnapshotImage, snapshot: RefSnapshot): string | undefined {
-  const makers = desk.world.getAll<{ track: string }>(image.makes.map((m) => keys.makes(m)));
+  const makers = desk.world.getAll<TrackPointer>(image.makes.map((m) => keys.makes(m)));
   const claimed = new Map(snapshot.images.map((i) => [keys.track(snapshot.source.id, snapshot.ref, i.name), i.makes]));
   return image.makes.find((reference, i) => {
     const maker = makers[i]?.track;
@@ -252,9 +264,10 @@ function moveEdges(desk: Desk, track: Track, before: readonly Base[]): void {
 
 function moveMakes(desk: Desk, track: Track, before: readonly string[]): void {
   const left = before.filter((reference) => !track.makes.includes(reference));
-  const makers = desk.world.getAll<{ track: string }>(left.map((reference) => keys.makes(reference)));
+  const makers = desk.world.getAll<TrackPointer>(left.map((reference) => keys.makes(reference)));
   // Somebody else may make the tag by now.
   for (const [i, reference] of left.entries())
     if (makers[i]?.track === track.key) desk.world.remove(keys.makes(reference));
-  for (const reference of track.makes) desk.world.put(keys.makes(reference), { track: track.key });
+  for (const reference of track.makes)
+    desk.world.put(keys.makes(reference), { track: track.key } satisfies TrackPointer);
 }

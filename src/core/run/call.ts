@@ -3,7 +3,7 @@
  * the run is looked for before another one is asked for.
  */
 import { keys } from "../state/keys.ts";
-import type { Attempt, Run } from "../state/rows.ts";
+import type { Attempt, Run, Throttle, Watch } from "../state/rows.ts";
 import { type AcrRun, isAcrTerminal, type StartOutcome } from "./acr-run.ts";
 import { cancelUncalled, endAttempt, failRun, tryAgain } from "./attempt.ts";
 import { type Desk, isoOf } from "./desk.ts";
@@ -33,7 +33,7 @@ export function endCall(desk: Desk, run: Run, attempt: Attempt, outcome: StartOu
       link(desk, run, attempt, outcome.run);
       return;
     case "throttled":
-      desk.world.put(keys.throttle, { until: isoOf(desk.now + outcome.retryAfterSeconds * 1000) });
+      desk.world.put(keys.throttle, { until: isoOf(desk.now + outcome.retryAfterSeconds * 1000) } satisfies Throttle);
       desk.world.put(keys.attempt(run.id, attempt.number), { ...attempt, stage: "prepared" } satisfies Attempt);
       return;
     case "refused":
@@ -72,7 +72,7 @@ function mayBecomeAllowed(desk: Desk, attempt: Attempt, code: string): boolean {
 }
 
 function hold(desk: Desk, run: Run, attempt: Attempt, code: string): void {
-  desk.world.put(keys.throttle, { until: isoOf(desk.now + 60_000) });
+  desk.world.put(keys.throttle, { until: isoOf(desk.now + 60_000) } satisfies Throttle);
   desk.world.put(keys.attempt(run.id, attempt.number), { ...attempt, stage: "prepared" } satisfies Attempt);
   const note = `ACR answers ${code}: does our identity have its role on the registry?`;
   if (!run.notes?.includes(note)) putRun(desk, { ...run, notes: [...(run.notes ?? []), note] });
@@ -104,7 +104,8 @@ export function whoseRun(desk: Desk, attempt: Attempt, log: LogHead, seen: AcrRu
 /** No candidate is ours and none can turn up any more: the call had no effect. Nothing else may conclude that. */
 export function giveUpLost(desk: Desk, run: Run, attempt: Attempt): void {
   const until = isoOf(desk.now + desk.timing.watch * 1000);
-  desk.world.put(keys.watch(run.id, attempt.number), { run: run.id, attempt: attempt.number, until });
+  const watch: Watch = { run: run.id, attempt: attempt.number, until };
+  desk.world.put(keys.watch(run.id, attempt.number), watch);
   if (run.cancelRequested) cancelUncalled(desk, run, attempt);
   else if (attempt.number >= callsMost) {
     endAttempt(desk, attempt, "never started");

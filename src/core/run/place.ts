@@ -5,8 +5,8 @@
 
 import { frozenAt } from "../config/freeze.ts";
 import type { Hold } from "../plan/reason.ts";
-import { keys } from "../state/keys.ts";
-import type { OpenRun, PastHold, Pause, Run, Track, Waiting } from "../state/rows.ts";
+import { keys, timeOf } from "../state/keys.ts";
+import type { OpenRun, PastHold, Pause, Run, Track, TrackPointer, Waiting } from "../state/rows.ts";
 import { type Desk, getRun, getTrack, isoOf } from "./desk.ts";
 import { putRun, unplace } from "./transition.ts";
 import { electCanary, giveUpCanary, mendedBy, waveHold } from "./wave.ts";
@@ -24,7 +24,7 @@ export function digestsNow(desk: Desk, references: readonly string[]): Record<st
 
 /** Track keys of the images a track stands on that Slipway builds in this registry. A track never waits for itself. */
 export function parentsOf(desk: Desk, track: Track): readonly string[] {
-  const makers = desk.world.getAll<{ track: string }>(movingBases(track).map((reference) => keys.makes(reference)));
+  const makers = desk.world.getAll<TrackPointer>(movingBases(track).map((reference) => keys.makes(reference)));
   return [...new Set(makers.flatMap((m) => (m && m.track !== track.key ? [m.track] : [])))];
 }
 
@@ -150,18 +150,12 @@ function policyHold(desk: Desk, run: Run): Hold | undefined {
 
 function recheckAt(desk: Desk, run: Run, hold: Hold): number {
   // Whatever ends a hold re-places the run; the clock is only the net below, and what ends max-hold.
-  const before =
-    run.hold && run.place && JSON.stringify(run.hold) === JSON.stringify(hold) ? recheckTimeOf(run.place) : 0;
+  const before = run.hold && run.place && JSON.stringify(run.hold) === JSON.stringify(hold) ? timeOf(run.place) : 0;
   if (before > desk.now) return before;
   // A freeze may be lifted before its end.
   if (hold.kind === "frozen") return Math.min(Date.parse(hold.until), desk.now + desk.timing.maxHold * 1000);
   const ends = maxHoldEnds(desk, run);
   return hold.kind === "base" && ends > desk.now ? ends : desk.now + desk.timing.maxHold * 1000;
-}
-
-/** When a waiting row is to be looked at again, from its key: milliseconds since the epoch. */
-export function recheckTimeOf(waitKey: string): number {
-  return Number(waitKey.split("|")[1]);
 }
 
 /** Whether a run that waits for its bases waits, over however many others, for itself. What a person or a clock holds is no cycle. */

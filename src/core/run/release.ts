@@ -1,6 +1,6 @@
 /** Takes a ready run and decides: build it, skip it because nothing changed, or hold it. What is built is frozen here. */
 import { keys } from "../state/keys.ts";
-import type { Run, Track, Wanted } from "../state/rows.ts";
+import type { Run, Track, TrackPointer, Wanted } from "../state/rows.ts";
 import { failRun, openAttempt } from "./attempt.ts";
 import { type Desk, getTrack, refName } from "./desk.ts";
 import { digestsNow, holdRun, movingBases, placeRun } from "./place.ts";
@@ -78,7 +78,7 @@ function withoutUnmoved(run: Run): Pick<Run, "reasons"> & Partial<Run> {
 
 /** Whether a base that was not built when it was waited for is as it should be all the same: what it failed on may be gone. */
 function isCurrent(desk: Desk, reference: string): boolean {
-  const maker = desk.world.get<{ readonly track: string }>(keys.makes(reference));
+  const maker = desk.world.get<TrackPointer>(keys.makes(reference));
   const track = maker && getTrack(desk.world, maker.track);
   if (!track) return true;
   return isBuilt(track, track.wanted, digestsNow(desk, movingBases(track)));

@@ -1,7 +1,7 @@
 /** The moves a run may make, and the rows that move with it. */
 import { formatReference } from "../image/reference.ts";
 import { describeReason } from "../plan/reason.ts";
-import { ascending, descending, key, keys } from "../state/keys.ts";
+import { ascending, keys } from "../state/keys.ts";
 import type { Attempt, Due, Inbox, Run, RunStatus, RunSummary, Track } from "../state/rows.ts";
 import { type Desk, isoOf, refName } from "./desk.ts";
 import { healWaves, leaveWaves, type Outcome, outcomeOf } from "./wave.ts";
@@ -38,18 +38,13 @@ export function rankOf(status: RunStatus): number {
 }
 
 function indexKeys(run: Run): readonly string[] {
-  const newest = descending(run.seq);
   return [
-    key("img", run.image, newest),
-    key("src", String(run.source.id), newest),
-    key("commit", run.commit, newest),
-    key("branch", refName(run.ref), newest),
-    statusKey(run.status, run.seq),
+    keys.runOfImage(run.image, run.seq),
+    keys.runOfSource(run.source.id, run.seq),
+    keys.runOfCommit(run.commit, run.seq),
+    keys.runOfBranch(refName(run.ref), run.seq),
+    keys.runOfStatus(run.status, run.seq),
   ];
-}
-
-function statusKey(status: RunStatus, seq: number): string {
-  return key("status", status, descending(seq));
 }
 
 export function summarize(run: Run): RunSummary {
@@ -92,7 +87,7 @@ export function moveRun(desk: Desk, run: Run, status: RunStatus, changes: Partia
     status,
     times: { ...run.times, [status]: run.times[status] ?? isoOf(desk.now) },
   };
-  if (run.status !== status) desk.world.remove(statusKey(run.status, run.seq));
+  if (run.status !== status) desk.world.remove(keys.runOfStatus(run.status, run.seq));
   putRun(desk, moved);
   oweReport(desk, moved);
   return moved;

@@ -55,7 +55,7 @@ export function keyAfter(rowKey: string): string {
 const digits = 12;
 const ceiling = 10 ** digits - 1;
 
-/** Sorts as the number does; for counters and epoch seconds up to 10^12. */
+/** Sorts as the number does; for counters below 10^12. */
 export function ascending(n: number): string {
   return String(n).padStart(digits, "0");
 }
@@ -70,6 +70,16 @@ const timeDigits = 15;
 /** Milliseconds since the epoch, oldest first. */
 export function oldestFirst(epochMs: number): string {
   return String(epochMs).padStart(timeDigits, "0");
+}
+
+/** The moment in a key of `wait`, `in` or `later` rows: milliseconds since the epoch. */
+export function timeOf(rowKey: string): number {
+  return Number(rowKey.split(separator)[1]);
+}
+
+/** As it was given only if it needs no escape and is at most 300 characters long, as names of images are. */
+export function lastSegment(rowKey: string): string {
+  return rowKey.slice(rowKey.lastIndexOf(separator) + 1);
 }
 
 /** Milliseconds since the epoch, newest first. */
@@ -95,6 +105,12 @@ export const keys = {
   /** Who stands on a digest of a tag that may have moved on since. */
   pinned: (tagReference: string, trackKey: string) => key("pinned", tagReference, trackKey),
   run: (seq: number) => key("run", descending(seq)),
+  /** Summaries of runs, newest first, by what people ask for. */
+  runOfImage: (image: string, seq: number) => key("img", image, descending(seq)),
+  runOfSource: (sourceId: number, seq: number) => key("src", String(sourceId), descending(seq)),
+  runOfCommit: (commit: string, seq: number) => key("commit", commit, descending(seq)),
+  runOfBranch: (branch: string, seq: number) => key("branch", branch, descending(seq)),
+  runOfStatus: (status: string, seq: number) => key("status", status, descending(seq)),
   attempt: (runId: string, attempt: number) => key("attempt", runId, String(attempt)),
   live: (seq: number) => key("live", ascending(seq)),
   ready: (order: number, seq: number) => key("ready", ascending(order), ascending(seq)),
@@ -102,6 +118,8 @@ export const keys = {
   expansion: (inboxId: string, part: number) => key("expansion", inboxId, ascending(part)),
   expansionCursor: (inboxId: string) => key("expansion-cursor", inboxId),
   due: (kind: string, id: string) => key("due", kind, id),
+  /** What a commit was last told in a status context. */
+  said: (sourceId: number, commit: string, context: string) => key("said", String(sourceId), commit, context),
   acrRun: (acrRunId: string) => key("acr", acrRunId),
   stuck: (inboxId: string) => key("stuck", inboxId),
   watch: (runId: string, attempt: number) => key("watch", runId, String(attempt)),
@@ -111,12 +129,24 @@ export const keys = {
   inWave: (id: string, runSeq: number) => key("inwave", id, ascending(runSeq)),
   pausedRegistry: key("pause", "registry"),
   pausedImage: (image: string) => key("pause", "image", image),
-  /** In the platform partition: what we know of a tag that images stand on, whoever makes it. */
-  followed: (reference: string) => key("followed", reference),
   decision: (atMs: number, id: string) => key("decision", newestFirst(atMs), id),
   /** What a decision was made from. */
   facts: (decisionId: string) => key("facts", decisionId),
   decided: (id: string) => key("decided", id),
   digest: (digest: string, runSeq: number) => key("digest", digest, descending(runSeq)),
   tag: (reference: string) => key("tag", reference),
+
+  // In the platform partition.
+  registry: (alias: string) => key("registry", alias),
+  source: (sourceId: number) => key("source", String(sourceId)),
+  /** By `owner/name`, in any case. */
+  sourceName: (fullName: string) => key("source-name", fullName.toLowerCase()),
+  /** The last head of a ref that was read. */
+  seen: (sourceId: number, ref: string) => key("seen", String(sourceId), ref),
+  /** The source's refs were listed once, so that another one is news. */
+  met: (sourceId: number) => key("met", String(sourceId)),
+  /** What we know of a tag that images stand on, whoever makes it. */
+  followed: (reference: string) => key("followed", reference),
+  poison: (atMs: number, id: string) => key("poison", oldestFirst(atMs), id),
+  sweep: key("sweep"),
 } as const;

@@ -191,6 +191,29 @@ export interface Live {
   readonly attempt: number;
 }
 
+/** A row that only leads to a run: of `ready`, `digest`. */
+export interface RunPointer {
+  readonly run: string;
+}
+
+/** A row that only leads to a track, by its key: of `image`, `makes`. */
+export interface TrackPointer {
+  readonly track: string;
+}
+
+/** What a tag was last built by. */
+export interface Made {
+  readonly run: string;
+  readonly digest: string;
+}
+
+/** An attempt that was given up and may still turn up at ACR, ISO 8601. */
+export interface Watch {
+  readonly run: string;
+  readonly attempt: number;
+  readonly until: string;
+}
+
 /** A planned run that waits; its key says until when. */
 export interface Waiting {
   readonly run: string;
@@ -313,6 +336,12 @@ export interface ExpansionCursor {
   readonly progress: Progress;
 }
 
+/** The last reading of a ref that was begun; null: the ref was gone. */
+export interface RefGeneration {
+  readonly generation: number;
+  readonly sha: string | null;
+}
+
 /** The last reading of a ref that was followed. */
 export interface AcceptedRef {
   readonly generation: number;
@@ -417,6 +446,13 @@ export type Inbox =
       readonly ref?: string;
       readonly sourceId?: number;
     };
+
+/** A word nobody could work off, set aside for people; of one that is too long for its row, only what it was. */
+export interface Stuck {
+  readonly word: Inbox | Pick<Inbox, "kind" | "id">;
+  readonly why: string;
+  readonly at: string;
+}
 
 /** Everything one root cause set off in this registry. Counted as it happens, so that asking for it costs one row. */
 export interface Wave {

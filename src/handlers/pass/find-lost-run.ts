@@ -8,7 +8,7 @@ import { giveUpLost, type LogHead, link, mayGiveUp, whoseRun } from "../../core/
 import { getRun, isoOf } from "../../core/run/desk.ts";
 import { owe } from "../../core/run/transition.ts";
 import { keys } from "../../core/state/keys.ts";
-import type { Attempt, Run } from "../../core/state/rows.ts";
+import type { Attempt, Run, Watch } from "../../core/state/rows.ts";
 import { messageOf } from "../../errors.ts";
 import { cancelAtAcr } from "./cancel-at-acr.ts";
 import type { Pass } from "./pass.ts";
@@ -33,12 +33,6 @@ export async function findLostRun(pass: Pass, run: Run, attempt: Attempt): Promi
     );
   if (undecided === 0 && givesUp)
     await pass.decide((desk) => giveUpLost(desk, getRun(desk.world, run.id)!, { ...attempt, excluded }));
-}
-
-interface Watch {
-  readonly run: string;
-  readonly attempt: number;
-  readonly until: string;
 }
 
 /**

@@ -2,9 +2,8 @@ import type { StaleWord } from "../../core/plan/base-ended.ts";
 import { expand, forgetPlan } from "../../core/plan/expand.ts";
 import { hearLater } from "../../core/plan/later.ts";
 import { isoOf } from "../../core/run/desk.ts";
-import { recheckTimeOf } from "../../core/run/place.ts";
-import { keys } from "../../core/state/keys.ts";
-import type { Inbox } from "../../core/state/rows.ts";
+import { keys, timeOf } from "../../core/state/keys.ts";
+import type { Inbox, Stuck } from "../../core/state/rows.ts";
 import { TransientError } from "../../errors.ts";
 import type { Pass } from "./pass.ts";
 
@@ -32,7 +31,7 @@ export async function foldInbox(pass: Pass): Promise<boolean> {
 /** Words whose moment has come join the others. */
 async function hearWhatWaited(pass: Pass): Promise<void> {
   for (const row of await pass.list("later", inboxPage)) {
-    if (recheckTimeOf(row.key) > pass.ports.now()) return;
+    if (timeOf(row.key) > pass.ports.now()) return;
     pass.know(row);
     await pass.decide((desk) => hearLater(desk, row.key, row.value as StaleWord));
   }
@@ -42,10 +41,10 @@ async function hearWhatWaited(pass: Pass): Promise<void> {
 async function setAside(pass: Pass, inboxKey: string, word: Inbox, error: unknown): Promise<void> {
   const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
   pass.ports.log("word set aside", { registry: pass.ports.registry.alias, word: word.id, kind: word.kind, why });
-  const put = (kept: Inbox | Pick<Inbox, "kind" | "id">) =>
+  const put = (kept: Stuck["word"]) =>
     pass.decide((desk) => {
       forgetPlan(desk, word.id);
-      desk.world.put(keys.stuck(word.id), { word: kept, why, at: isoOf(desk.now) });
+      desk.world.put(keys.stuck(word.id), { word: kept, why, at: isoOf(desk.now) } satisfies Stuck);
       desk.world.remove(inboxKey);
     });
   try {

@@ -1,6 +1,5 @@
 import { getRun, isoOf } from "../../core/run/desk.ts";
-import { recheckTimeOf } from "../../core/run/place.ts";
-import { keys } from "../../core/state/keys.ts";
+import { keys, timeOf } from "../../core/state/keys.ts";
 import type { Attempt, Run } from "../../core/state/rows.ts";
 import type { Pass } from "./pass.ts";
 
@@ -15,8 +14,7 @@ export async function nextNudge(pass: Pass): Promise<{ readonly id: string; read
     );
     moments.push(now() + (run && attempt ? lookAgainMs(run, attempt, now()) : 0));
   }
-  for (const segment of ["wait", "later"])
-    for (const row of await pass.list(segment, 1)) moments.push(recheckTimeOf(row.key));
+  for (const segment of ["wait", "later"]) for (const row of await pass.list(segment, 1)) moments.push(timeOf(row.key));
   // An attempt that was given up may still turn up and push.
   if ((await pass.list("watch", 1)).length > 0) moments.push(now() + 60_000);
   if (moments.length === 0 && (await pass.list("ready", 1)).length > 0) moments.push(now() + 5_000);

@@ -1,8 +1,9 @@
 import { failRun } from "../../core/run/attempt.ts";
 import { getRun } from "../../core/run/desk.ts";
-import { placeRun, recheckTimeOf, releaseFromCycle, waitsForItself } from "../../core/run/place.ts";
+import { placeRun, releaseFromCycle, waitsForItself } from "../../core/run/place.ts";
 import { release } from "../../core/run/release.ts";
-import type { Waiting } from "../../core/state/rows.ts";
+import { timeOf } from "../../core/state/keys.ts";
+import type { RunPointer, Waiting } from "../../core/state/rows.ts";
 import { messageOf, TransientError } from "../../errors.ts";
 import type { Pass } from "./pass.ts";
 
@@ -19,7 +20,7 @@ export async function releaseReady(pass: Pass): Promise<void> {
     if (ready.length === 0) break;
     for (const row of ready) {
       await pass.lease.renewIfOld();
-      await releaseOne(pass, row.key, (row.value as { run: string }).run);
+      await releaseOne(pass, row.key, (row.value as RunPointer).run);
     }
     // What a skipped run leaves behind must be worked off before the next release sees the world.
     if (await pass.hasWords()) return;
@@ -49,7 +50,7 @@ async function recheckWaiting(pass: Pass): Promise<void> {
   const waiting = await pass.list("wait", waitPage);
   if (waiting.length === 0) return;
   const stuck = await isStuck(pass);
-  const held = waiting.map((row) => ({ at: recheckTimeOf(row.key), ...(row.value as Waiting) }));
+  const held = waiting.map((row) => ({ at: timeOf(row.key), ...(row.value as Waiting) }));
   // With nothing else going on, every hold but one that counts seconds is looked at again.
   const due = held.filter((w) => w.at <= pass.ports.now() || (stuck && w.hold !== "base-unknown"));
   for (const { run } of due) await placeAgain(pass, run);

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { endRun, isTerminal, mayMove, moveRun, putRun, rankOf } from "../../../src/core/run/transition.ts";
-import { descending, key, keys } from "../../../src/core/state/keys.ts";
+import { keys } from "../../../src/core/state/keys.ts";
 import type { Run, RunStatus, Track } from "../../../src/core/state/rows.ts";
 import { decide } from "../state/decide.ts";
 import { runOf, stored, trackKeyOf, trackOf } from "../state/rows-of.ts";
@@ -66,20 +66,20 @@ describe("a moved run", () => {
   it("moves between the lists by status and stays in the others", () => {
     const run = runOf({ status: "Queued" });
     const { writes } = decide({}, (desk) => moveRun(desk, run, "Running"));
-    const at = descending(run.seq);
-    expect(writes.has(key("status", "Queued", at)) && writes.get(key("status", "Queued", at))).toBeUndefined();
+    const queued = keys.runOfStatus("Queued", run.seq);
+    expect(writes.has(queued) && writes.get(queued)).toBeUndefined();
     for (const index of [
-      ["status", "Running"],
-      ["img", "web"],
-      ["src", "7"],
-      ["commit", run.commit],
-      ["branch", "main"],
+      keys.runOfStatus("Running", run.seq),
+      keys.runOfImage("web", run.seq),
+      keys.runOfSource(7, run.seq),
+      keys.runOfCommit(run.commit, run.seq),
+      keys.runOfBranch("main", run.seq),
     ])
-      expect(writes.get(key(...index, at)), index.join(" ")).toMatchObject({ id: run.id, status: "Running" });
+      expect(writes.get(index), index).toMatchObject({ id: run.id, status: "Running" });
   });
 
   it("shows an end only once it has one", () => {
-    const at = (run: Run) => key("img", "web", descending(run.seq));
+    const at = (run: Run) => keys.runOfImage("web", run.seq);
     const running = runOf({ status: "Running" });
     expect(decide({}, (desk) => putRun(desk, running)).writes.get(at(running))).not.toHaveProperty("endedAt");
     const ended = runOf({

@@ -5,10 +5,12 @@ import {
   descending,
   key,
   keys,
+  lastSegment,
   newestFirst,
   oldestFirst,
   rangeOf,
   segment,
+  timeOf,
 } from "../../../src/core/state/keys.ts";
 
 /** Any text, and texts made of what the encoding itself uses, short and around the longest segment. */
@@ -68,12 +70,44 @@ describe("a key", () => {
           keys.makes(a),
           keys.attempt(a, seq),
           keys.due(a, b),
-          key("said", String(seq), a, b),
+          keys.said(seq, a, b),
         ];
         for (const one of made) expect(one.length).toBeLessThanOrEqual(1024);
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+describe("a key of a row that is there already", () => {
+  it.each([
+    [keys.runOfImage("web", 12), "img|web|999999999987"],
+    [keys.runOfSource(7, 12), "src|7|999999999987"],
+    [keys.runOfCommit("c0ffee", 12), "commit|c0ffee|999999999987"],
+    [keys.runOfBranch("feature/x", 12), "branch|feature!2fx|999999999987"],
+    [keys.runOfStatus("Failed", 12), "status|Failed|999999999987"],
+    [keys.said(7, "c0ffee", "slipway/web"), "said|7|c0ffee|slipway!2fweb"],
+    [keys.registry("acme"), "registry|acme"],
+    [keys.source(7), "source|7"],
+    [keys.sourceName("Acme/Web"), "source-name|acme!2fweb"],
+    [keys.seen(7, "refs/heads/main"), "seen|7|refs!2fheads!2fmain"],
+    [keys.met(7), "met|7"],
+    [keys.poison(1_700_000_000_000, "m"), "poison|001700000000000|m"],
+    [keys.sweep, "sweep"],
+  ])("is still %s", (made, text) => {
+    expect(made).toBe(text);
+  });
+});
+
+describe("what a key says", () => {
+  it("is when its row is due", () => {
+    const at = Date.parse("2026-11-23T12:00:00.123Z");
+    expect([keys.wait(at, 3), keys.inbox(at, "a|b"), keys.later(at, "x")].map(timeOf)).toEqual([at, at, at]);
+  });
+
+  it("is the name of its image", () => {
+    expect(lastSegment(keys.track(7, "refs/heads/main", "node-base"))).toBe("node-base");
+    expect(lastSegment(keys.pausedImage("registry"))).toBe("registry");
   });
 });
 
