@@ -1,4 +1,4 @@
-/** Three families of failure, sorted once at the edge where they happen. Expected outcomes are data, not errors. */
+/** Three families of failure, classified once at the edge where they happen. Expected outcomes are data, not errors. */
 
 /** The outside world failed in a way that may pass: throttling, 5xx, network, a lost write race. Try again later. */
 export class TransientError extends Error {

@@ -6,7 +6,7 @@ import { InternalError, TransientError } from "../errors.ts";
 import type { LogReader } from "../ports.ts";
 import { Secret } from "../secret.ts";
 import { callArm, createArmClient } from "./arm-client.ts";
-import { ArmRefusal, sortArmFailure } from "./arm-failure.ts";
+import { ArmRefusal, classifyArmFailure } from "./arm-failure.ts";
 import { parseRegistryResourceId } from "./registry-resource-id.ts";
 import { getRun, openRuns, runsCreatedSince } from "./run-list.ts";
 import { createLogReader, type LogLink } from "./run-log.ts";
@@ -46,14 +46,14 @@ export function createAcrTasks(options: {
   const reads = { client: createArmClient({ ...common, maxRetries: 2 }), id };
   const acts = { client: createArmClient({ ...common, maxRetries: 0, oneRequestOnly: true }), id };
 
-  const sorted = async <T>(act: string, call: () => Promise<T>): Promise<T> => {
+  const classified = async <T>(act: string, call: () => Promise<T>): Promise<T> => {
     try {
       return await call();
     } catch (error) {
       const sentence = `${act} of ${registryName}`;
       if (error instanceof z.ZodError)
         throw new TransientError(`${sentence}: ARM's answer is not as documented: ${z.prettifyError(error)}`);
-      throw sortArmFailure(sentence, error);
+      throw classifyArmFailure(sentence, error);
     }
   };
   const checked = (acrRunId: string) => {
@@ -63,7 +63,7 @@ export function createAcrTasks(options: {
 
   return {
     registryFacts: () =>
-      sorted("read the facts", async () => {
+      classified("read the facts", async () => {
         const answer = await callArm(callTimeoutMs, (call) =>
           reads.client.registries.get(resourceGroup, registryName, call),
         );
@@ -72,7 +72,7 @@ export function createAcrTasks(options: {
         return { loginServer: properties.loginServer.toLowerCase(), createdAt };
       }),
     uploadTarget: () =>
-      sorted("get an upload URL", async () => {
+      classified("get an upload URL", async () => {
         const answer = await callArm(callTimeoutMs, (call) =>
           reads.client.registries.getBuildSourceUploadUrl(resourceGroup, registryName, call),
         );
@@ -81,11 +81,11 @@ export function createAcrTasks(options: {
       }),
     startRun: (request, startOptions) =>
       startRun({ ...acts, credential, scope: `${armEndpoint}/.default` }, request, startOptions),
-    openRuns: () => sorted("list open runs", () => openRuns(reads)),
-    runsCreatedSince: (iso) => sorted("list created runs", () => runsCreatedSince(reads, iso)),
-    run: (acrRunId) => sorted(`get run ${acrRunId}`, () => getRun(reads, checked(acrRunId))),
+    openRuns: () => classified("list open runs", () => openRuns(reads)),
+    runsCreatedSince: (iso) => classified("list created runs", () => runsCreatedSince(reads, iso)),
+    run: (acrRunId) => classified(`get run ${acrRunId}`, () => getRun(reads, checked(acrRunId))),
     cancelRun: (acrRunId) =>
-      sorted(`cancel run ${acrRunId}`, async () => {
+      classified(`cancel run ${acrRunId}`, async () => {
         try {
           await callArm(callTimeoutMs, (call) =>
             acts.client.runs.beginCancel(resourceGroup, registryName, checked(acrRunId), call),
@@ -96,7 +96,7 @@ export function createAcrTasks(options: {
       }),
     logReader: async (acrRunId) =>
       createLogReader(() =>
-        sorted(`get the log of run ${acrRunId}`, async (): Promise<LogLink | undefined> => {
+        classified(`get the log of run ${acrRunId}`, async (): Promise<LogLink | undefined> => {
           const answer = await callArm(callTimeoutMs, (call) =>
             reads.client.runs.getLogSasUrl(resourceGroup, registryName, checked(acrRunId), call),
           );

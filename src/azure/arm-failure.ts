@@ -53,7 +53,7 @@ export class ArmRefusal extends Error {
 }
 
 /** Sorts by status, never by message: 408, 429 and 5xx may pass; other refusals will not; no answer at all may pass. */
-export function sortArmFailure(act: string, error: unknown): Error {
+export function classifyArmFailure(act: string, error: unknown): Error {
   if (error instanceof TransientError || error instanceof PermanentError || error instanceof InternalError)
     return error;
   if (!(error instanceof ArmRefusal)) return new TransientError(`${act}: no answer`, { cause: safeCause(error) });

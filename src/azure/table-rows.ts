@@ -83,7 +83,7 @@ export function createTableRows(table: TableClient): Rows {
   };
 }
 
-/** A failed transaction is sorted by its status: a lost race and an absent row are outcomes, the rest is the network's. */
+/** A failed transaction is classified by its status: a lost race and an absent row are outcomes, the rest is the network's. */
 function outcomeOf(error: unknown, partition: string): TransactOutcome {
   const { statusCode } = error as { statusCode?: number };
   if (statusCode === 412 || statusCode === 409) return { kind: "conflict" };

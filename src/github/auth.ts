@@ -2,7 +2,7 @@ import { createAppAuth } from "@octokit/auth-app";
 import { PermanentError } from "../errors.ts";
 import { Secret } from "../secret.ts";
 import type { GitHubCredential } from "../settings.ts";
-import { createRequest, type Fetch, nextPage, refusedWith, sortGitHubFailure } from "./github-http.ts";
+import { classifyGitHubFailure, createRequest, type Fetch, nextPage, refusedWith } from "./github-http.ts";
 import { Installation, Installations } from "./schema.ts";
 
 /** What a token is for; an App's installation token is narrowed to it. */
@@ -87,7 +87,7 @@ export function createGitHubAuth(options: { apiUrl: string; credential: GitHubCr
           return token;
         }
       } catch (error) {
-        throw sortGitHubFailure(act, error);
+        throw classifyGitHubFailure(act, error);
       }
       installationsByRepository.delete(repository.id);
       const wanted = Object.entries(permissions).map(([what, access]) => `${what}:${access}`);

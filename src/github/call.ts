@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { SourceRepository } from "../core/source.ts";
 import { InternalError, PermanentError, TransientError } from "../errors.ts";
 import type { GitHubAuth, GitHubPermissions, RepositoryHint } from "./auth.ts";
-import { type Request, refusedWith, sortGitHubFailure } from "./github-http.ts";
+import { classifyGitHubFailure, type Request, refusedWith } from "./github-http.ts";
 
 export interface Call {
   readonly method?: "GET" | "POST";
@@ -52,15 +52,15 @@ export async function send(request: Request, token: string, call: Call): Promise
   });
 }
 
-/** Runs one act and sorts what goes wrong, once. An answer that is not as documented may be a proxy's: worth another try. */
-export async function sorted<T>(act: string, call: () => Promise<T>): Promise<T> {
+/** Runs one act and classifies what goes wrong, once. An answer that is not as documented may be a proxy's: worth another try. */
+export async function classified<T>(act: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
     if (error instanceof InternalError) throw error;
     if (error instanceof z.ZodError)
       throw new TransientError(`${act}: GitHub's answer is not as documented: ${z.prettifyError(error)}`);
-    throw sortGitHubFailure(act, error);
+    throw classifyGitHubFailure(act, error);
   }
 }
 

@@ -46,7 +46,7 @@ function answerOf(error: unknown): Answer | undefined {
 }
 
 /** Sorts a failure by status and rate-limit headers. Messages hold GitHub's sentence, redacted, and never a token or a URL's query. */
-export function sortGitHubFailure(act: string, error: unknown, nowMs = Date.now()): Error {
+export function classifyGitHubFailure(act: string, error: unknown, nowMs = Date.now()): Error {
   if (error instanceof TransientError || error instanceof PermanentError) return error;
   const answer = answerOf(error);
   if (answer === undefined) return new TransientError(`${act}: GitHub did not answer`, { cause: safeCause(error) });

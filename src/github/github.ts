@@ -3,7 +3,7 @@ import { cut } from "../core/image/quote.ts";
 import type { CommitStatus, SourceRepository, SourceTree } from "../core/source.ts";
 import { PermanentError } from "../errors.ts";
 import type { GitHubAuth } from "./auth.ts";
-import { createCallAs, repositoryPath, send, sorted } from "./call.ts";
+import { classified, createCallAs, repositoryPath, send } from "./call.ts";
 import { type FailedDelivery, failedDeliveries, redeliver } from "./deliveries.ts";
 import { openTarball, readFile, readTree } from "./files.ts";
 import { createRequest, type Fetch, refusedWith } from "./github-http.ts";
@@ -40,7 +40,7 @@ export function createGitHub(options: { apiUrl: string; auth: GitHubAuth; fetch?
 
   return {
     repository: (id, lastKnownName) =>
-      sorted(`read repository ${id}`, async () => {
+      classified(`read repository ${id}`, async () => {
         try {
           const hint = { id, fullName: lastKnownName };
           const answer = await callAs(hint, { metadata: "read" }, { path: `/repositories/${id}` });
@@ -52,15 +52,16 @@ export function createGitHub(options: { apiUrl: string; auth: GitHubAuth; fetch?
           throw error;
         }
       }),
-    refHead: (source, ref) => sorted(`read ${ref} of ${source.fullName}`, () => refHead(callAs, source, ref)),
-    refs: (source) => sorted(`list refs of ${source.fullName}`, () => listRefs(callAs, apiUrl, source)),
-    tree: (source, sha) => sorted(`read the tree of ${source.fullName}@${sha}`, () => readTree(callAs, source, sha)),
+    refHead: (source, ref) => classified(`read ${ref} of ${source.fullName}`, () => refHead(callAs, source, ref)),
+    refs: (source) => classified(`list refs of ${source.fullName}`, () => listRefs(callAs, apiUrl, source)),
+    tree: (source, sha) =>
+      classified(`read the tree of ${source.fullName}@${sha}`, () => readTree(callAs, source, sha)),
     file: (source, sha, path) =>
-      sorted(`read ${path} of ${source.fullName}@${sha}`, () => readFile(callAs, source, sha, path)),
+      classified(`read ${path} of ${source.fullName}@${sha}`, () => readFile(callAs, source, sha, path)),
     tarball: (source, sha) =>
-      sorted(`download ${source.fullName}@${sha}`, () => openTarball(callAs, fetch, source, sha, apiUrl)),
+      classified(`download ${source.fullName}@${sha}`, () => openTarball(callAs, fetch, source, sha, apiUrl)),
     postStatus: (source, sha, status) =>
-      sorted(`post status ${status.context} on ${source.fullName}@${sha}`, async () => {
+      classified(`post status ${status.context} on ${source.fullName}@${sha}`, async () => {
         const { state, context, description, targetUrl } = status;
         await callAs(
           source,
@@ -73,10 +74,10 @@ export function createGitHub(options: { apiUrl: string; auth: GitHubAuth; fetch?
         );
       }),
     failedDeliveries: (sinceIso) =>
-      sorted("list failed deliveries", () => failedDeliveries(request, auth, apiUrl, sinceIso)),
-    redeliver: (id) => sorted(`redeliver ${id}`, () => redeliver(request, auth, id)),
+      classified("list failed deliveries", () => failedDeliveries(request, auth, apiUrl, sinceIso)),
+    redeliver: (id) => classified(`redeliver ${id}`, () => redeliver(request, auth, id)),
     ping: () =>
-      sorted("ask GitHub who we are", async () => {
+      classified("ask GitHub who we are", async () => {
         const app = await auth.appToken();
         // The second costs nothing of a limit and is for a PAT, whatever it may read.
         if (app) await send(request, app.expose(), { path: "/app" });

@@ -99,7 +99,7 @@ export function createOciClient(options: {
       });
       if (manifest.status === 404)
         throw new PermanentError("manifest-absent", `${act}: the registry does not have that digest`);
-      if (manifest.status !== 200) throw sorted(act, manifest);
+      if (manifest.status !== 200) throw classified(act, manifest);
       if (sha256Digest(manifest.body) !== digest)
         throw new TransientError(`${act}: the registry sent another manifest than asked for`);
       const to = manifestUrl({ registry, repository, tag });
@@ -109,7 +109,7 @@ export function createOciClient(options: {
         headers: { "content-type": mediaTypeOf(manifest) },
         body: new Uint8Array(manifest.body),
       });
-      if (answer.status < 200 || answer.status > 299) throw sorted(act, answer);
+      if (answer.status < 200 || answer.status > 299) throw classified(act, answer);
     },
   };
 }
@@ -155,7 +155,7 @@ function mediaTypeOf({ headers, body }: RegistryAnswer): string {
   return inBody ?? header ?? "application/vnd.docker.distribution.manifest.v2+json";
 }
 
-function sorted(act: string, answer: RegistryAnswer): TransientError | PermanentError {
+function classified(act: string, answer: RegistryAnswer): TransientError | PermanentError {
   const { status } = answer;
   const sentence = `${act}: the registry answered ${status}`;
   if (status === 408 || status === 429 || status >= 500)

@@ -69,9 +69,9 @@ export function streamContext(request: ContextRequest): ContextStream {
       return size;
     },
     (error) => {
-      const sorted = sort(error);
-      packed.destroy(sorted);
-      throw sorted;
+      const classified = classify(error);
+      packed.destroy(classified);
+      throw classified;
     },
   );
   const sending = pipeline(Readable.from(counted(packed, queue, copying)), stream).catch((error) => {
@@ -101,7 +101,7 @@ async function* counted(packed: Pack, queue: Queue, copying: Promise<unknown>): 
       yield chunk;
     }
   } catch (error) {
-    // The copier's error is the sorted one; the pack's is only its echo.
+    // The copier's error is the classified one; the pack's is only its echo.
     await copying;
     throw error;
   }
@@ -196,7 +196,7 @@ async function rewritten(entry: Entry, header: KeptHeader, rewrite: (text: strin
   return Buffer.from(rewrite(bytes.toString("utf8")));
 }
 
-function sort(error: unknown): Error {
+function classify(error: unknown): Error {
   if (error instanceof PermanentError || error instanceof TransientError) return error;
   return new TransientError("the archive broke off or cannot be read", { cause: safeCause(error) });
 }
