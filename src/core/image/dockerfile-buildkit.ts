@@ -1,7 +1,7 @@
 import type { DockerfileLines, Instruction } from "./dockerfile-lines.ts";
-import type { DockerfileWarning } from "./dockerfile-preflight.ts";
 import type { Stage } from "./dockerfile-stages.ts";
 import { namesUsed, platformVariableNames } from "./dockerfile-variables.ts";
+import type { DockerfileWarning } from "./dockerfile-warnings.ts";
 
 /**
  * What in a file the builder without BuildKit refuses or ignores, each feature once, where it first appears. ACR's engine

@@ -3,10 +3,10 @@ import { detectSyntax, firstWord, type Syntax } from "./dockerfile-directives.ts
 import type { Expansion, ExpansionAllowance } from "./dockerfile-expand.ts";
 import { type ImageUse, imageUses, type ResolvedStage, resolveBases, targetIndex } from "./dockerfile-graph.ts";
 import { type DockerfileLines, readLines } from "./dockerfile-lines.ts";
-import { acrWarnings, type DockerfileWarning } from "./dockerfile-preflight.ts";
 import { DockerfileRefusal } from "./dockerfile-refusal.ts";
 import { readStages, type Stage, type Stages } from "./dockerfile-stages.ts";
 import { expandAt, globalVariables, namesUsed } from "./dockerfile-variables.ts";
+import { acrWarnings, type DockerfileWarning } from "./dockerfile-warnings.ts";
 import { quote } from "./quote.ts";
 import { formatReference, isPinned, parseReference, type Reference, tagBesideDigest } from "./reference.ts";
 

@@ -1,6 +1,6 @@
 import { scanAsAcr } from "./acr-scanner.ts";
 import { type Dependency, type DockerfileOptions, type DockerfileResult, readDockerfile } from "./dockerfile.ts";
-import type { DockerfileWarning } from "./dockerfile-preflight.ts";
+import type { DockerfileWarning } from "./dockerfile-warnings.ts";
 import { pinDockerfile } from "./pin-dockerfile.ts";
 import { cut, quote } from "./quote.ts";
 
