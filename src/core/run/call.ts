@@ -38,7 +38,7 @@ export function endCall(desk: Desk, run: Run, attempt: Attempt, outcome: StartOu
       return;
     case "refused":
       if (mayBecomeAllowed(desk, attempt, outcome.code)) {
-        hold(desk, run, attempt, outcome.code);
+        waitForRole(desk, run, attempt, outcome.code);
         return;
       }
       endAttempt(desk, attempt, outcome.code);
@@ -71,7 +71,7 @@ function mayBecomeAllowed(desk: Desk, attempt: Attempt, code: string): boolean {
   return code === "AuthorizationFailed" && desk.now - Date.parse(attempt.startedAt) < desk.timing.patience * 1000;
 }
 
-function hold(desk: Desk, run: Run, attempt: Attempt, code: string): void {
+function waitForRole(desk: Desk, run: Run, attempt: Attempt, code: string): void {
   desk.world.put(keys.throttle, { until: isoOf(desk.now + 60_000) } satisfies Throttle);
   desk.world.put(keys.attempt(run.id, attempt.number), { ...attempt, stage: "prepared" } satisfies Attempt);
   const note = `ACR answers ${code}: does our identity have its role on the registry?`;
