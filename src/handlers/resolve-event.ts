@@ -21,8 +21,8 @@ export interface Delivery {
   readonly outcome?: string;
 }
 
-/** Named for the first sender there was. */
-export const deliveriesPartition = "github";
+/** Events of every sender: their ids tell them apart. */
+export const deliveriesPartition = "all";
 
 export async function resolveEvent(message: EventMessage, ports: ResolvePorts): Promise<void> {
   if (await isFinished(message, ports)) {

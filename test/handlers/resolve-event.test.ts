@@ -6,7 +6,13 @@ import type { Decision, Inbox, SnapshotImage, Track } from "../../src/core/state
 import { TransientError } from "../../src/errors.ts";
 import type { RefMoved } from "../../src/handlers/messages.ts";
 import { platformPartition } from "../../src/handlers/registries.ts";
-import { type Delivery, giveUpEvent, type ResolvePorts, resolveEvent } from "../../src/handlers/resolve-event.ts";
+import {
+  type Delivery,
+  deliveriesPartition,
+  giveUpEvent,
+  type ResolvePorts,
+  resolveEvent,
+} from "../../src/handlers/resolve-event.ts";
 import type { Note } from "../../src/handlers/resolve-ref.ts";
 import { commit, GitHub, main, yaml } from "./github.ts";
 import { Outside, platformOf } from "./outside.ts";
@@ -73,7 +79,7 @@ async function decision(id = "delivery-1"): Promise<Decision | undefined> {
   return pointer && outside.value<Decision>(platformPartition, pointer.key);
 }
 const note = (id = "delivery-1") => outside.value<Note>(platformPartition, keys.due("note", id));
-const delivery = (id = "delivery-1") => outside.value<Delivery>("github", key(id));
+const delivery = (id = "delivery-1") => outside.value<Delivery>(deliveriesPartition, key(id));
 
 describe("a push", () => {
   it("becomes one word for the registry: the ref as it is now, and what its commit says", async () => {
