@@ -9,10 +9,10 @@ import { keys } from "../core/state/keys.ts";
 import type { Decision, Inbox, RefGeneration, RefSnapshot } from "../core/state/rows.ts";
 import type { RowWrite } from "../core/state/store.ts";
 import { type Log, queueNames } from "../ports.ts";
-import { recordNothing } from "./decide-nothing.ts";
 import { type InboxWriter, leaveWord } from "./inbox.ts";
 import type { RefMoved } from "./messages.ts";
 import { type HeadReader, type ReadRef, type ReadRefPorts, readRef, tellOf } from "./read-ref.ts";
+import { recordNothing } from "./record-nothing.ts";
 import { findOrSay, platformPartition, type Registry } from "./registries.ts";
 import { rememberSource } from "./sources.ts";
 

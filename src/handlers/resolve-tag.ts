@@ -13,10 +13,10 @@ import type { Followed, Made, Run, Track, TrackPointer } from "../core/state/row
 import type { StoredRow } from "../core/state/store.ts";
 import { TransientError } from "../errors.ts";
 import { type Log, queueNames } from "../ports.ts";
-import { recordNothing } from "./decide-nothing.ts";
 import { readFollowed, remember } from "./followed.ts";
 import { type InboxWriter, leaveWord } from "./inbox.ts";
 import type { TagMoved } from "./messages.ts";
+import { recordNothing } from "./record-nothing.ts";
 import { findOrSay, pushesPartition, type Registries, type Registry } from "./registries.ts";
 
 export interface ResolveTagPorts extends InboxWriter {

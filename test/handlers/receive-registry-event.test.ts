@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { canonicalHost } from "../../src/core/image/registry-host.ts";
 import { type EventSender, eventSenders } from "../../src/core/plan/reason.ts";
 import { TransientError } from "../../src/errors.ts";
+import { isOneOf } from "../../src/handlers/is-one-of.ts";
 import { eventBytesMost, receiveRegistryEvent, takeQueuedEvent } from "../../src/handlers/receive-registry-event.ts";
 import { readAcrWebhook, readCloudEvent, readEventGridEvent } from "../../src/handlers/registry-events.ts";
-import { isOneOf } from "../../src/handlers/same-key.ts";
 import { Secret } from "../../src/secret.ts";
 import { Outside } from "./outside.ts";
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isOneOf } from "../../src/handlers/same-key.ts";
+import { isOneOf } from "../../src/handlers/is-one-of.ts";
 import { Secret } from "../../src/secret.ts";
 
 const secrets = [new Secret("one"), new Secret("two")];
