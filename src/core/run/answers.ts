@@ -60,22 +60,15 @@ export function logCollected(desk: Desk, word: Inbox & { kind: "log-collected" }
 
 /**
  * What ACR says is inside. It proves what the registry said before the build and could not be asked for afterwards, and names
- * a base that could not be asked for at all. One that was another before and after went there and
- * back while it was built: the image is built once more. If that is said of the next build too, ACR means something else by
- * it (nobody has seen what it says of an index), and is not believed until it agrees.
+ * a base that could not be asked for at all. One that was another before and after went there and back while it was built:
+ * the image is built once more.
  */
 function compareBases(desk: Desk, run: Run, found: Readonly<Record<string, string>>): readonly string[] {
   const track = getTrack(desk.world, run.track);
   const built = track?.built;
   if (!track || built?.run !== run.id || track.definition.compat || Object.keys(found).length === 0) return [];
-  const others = Object.entries(built.bases).flatMap(([reference, to]): (Reason & { kind: "base" })[] => {
-    const from = found[reference];
-    return to === null || from === undefined || from === to ? [] : [{ kind: "base", reference, from, to }];
-  });
-  const isSaidAgain = others.some((o) =>
-    run.reasons.some((r) => r.kind === "base" && r.reference === o.reference && r.from === o.from),
-  );
-  const isOther = others.length > 0 && (isSaidAgain || track.listIsOther === true);
+  const others = disagreements(built, found);
+  const isOther = others.length > 0 && !isBelieved(track, run, others);
   const news = isOther ? [] : others;
   const isProvedNow = !built.proved && isProvedBy(desk, built.bases, found);
   const bases = { ...built.bases };
@@ -88,6 +81,27 @@ function compareBases(desk: Desk, run: Run, found: Readonly<Record<string, strin
   desk.world.put(track.key, told);
   if (built.proved && news.length > 0) leaveStale(desk, told, news, run, run.lineage ?? []);
   return news.map((o) => `ACR says that it was built on ${o.reference} ${o.from}; before and after it was ${o.to}`);
+}
+
+type BaseReason = Reason & { readonly kind: "base" };
+
+/** The bases that ACR names with another digest than their registry did, each as a reason to build on the registry's. */
+function disagreements(built: Built, found: Readonly<Record<string, string>>): readonly BaseReason[] {
+  return Object.entries(built.bases).flatMap(([reference, to]): BaseReason[] => {
+    const from = found[reference];
+    return to === null || from === undefined || from === to ? [] : [{ kind: "base", reference, from, to }];
+  });
+}
+
+/**
+ * Said again of the build that was made for it, ACR means something else by it (nobody has seen what it says of an index),
+ * and is not believed until it agrees.
+ */
+function isBelieved(track: Track, run: Run, others: readonly BaseReason[]): boolean {
+  const isSaidAgain = others.some((o) =>
+    run.reasons.some((r) => r.kind === "base" && r.reference === o.reference && r.from === o.from),
+  );
+  return !isSaidAgain && track.listIsOther !== true;
 }
 
 /** The registry said so before, ACR says the same, and no look since says otherwise. */
