@@ -7,9 +7,8 @@ import { createHash } from "node:crypto";
 import type { DigestLookup } from "../core/image/digest-lookup.ts";
 import { addPast, pastOf } from "../core/image/tag-history.ts";
 import type { Cause, SkipReason } from "../core/plan/reason.ts";
-import { seqOf } from "../core/run/desk.ts";
-import { keys, rangeOf } from "../core/state/keys.ts";
-import type { Followed, Made, Run, Track, TrackPointer } from "../core/state/rows.ts";
+import { rangeOf } from "../core/state/keys.ts";
+import type { Followed } from "../core/state/rows.ts";
 import type { StoredRow } from "../core/state/store.ts";
 import { TransientError } from "../errors.ts";
 import { type Log, queueNames } from "../ports.ts";
@@ -17,7 +16,8 @@ import { readFollowed, remember } from "./followed.ts";
 import { type InboxWriter, leaveWord } from "./inbox.ts";
 import type { TagMoved } from "./messages.ts";
 import { recordNothing } from "./record-nothing.ts";
-import { findOrSay, pushesPartition, type Registries, type Registry } from "./registries.ts";
+import { findOrSay, pushesPartition, type Registries } from "./registries.ts";
+import { type Follower, type Whose, whoseDigest } from "./whose-digest.ts";
 
 export interface ResolveTagPorts extends InboxWriter {
   readonly registries: Registries;
@@ -38,6 +38,7 @@ export async function resolveTag(message: TagMoved, ports: ResolveTagPorts): Pro
     return decideAside(ports, message, "base-not-followed", `no image stands on ${message.reference}`);
   for (let conflicts = 0; conflicts < conflictsMost; conflicts++) {
     const row = await readFollowed(message.reference, ports);
+    const known = row?.value as Followed | undefined;
     const lookup = await ports.resolveDigest(message.reference);
     if (lookup.kind === "unknown" && lookup.forbidden)
       return decideNothing(ports, message, "base-not-followed", lookup.why);
@@ -46,13 +47,13 @@ export async function resolveTag(message: TagMoved, ports: ResolveTagPorts): Pro
         ...(lookup.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: lookup.retryAfterSeconds }),
       });
     if (lookup.kind === "absent") {
-      const known = row?.value as Followed | undefined;
       // That it is back will be news: meanwhile builds may have failed for want of it.
       const gone = known?.digest && !known.unsure && { ...known, unsure: true as const, pending: undefined };
       if (gone && !(await remember(ports, row, gone))) continue;
       return decideNothing(ports, message, "base-absent", `${message.reference} does not exist at its registry`);
     }
-    const outcome = await follow(message, lookup.digest, row, followers, ports);
+    const at = new Date(ports.now()).toISOString();
+    const outcome = await follow({ message, digest: lookup.digest, at, row, known, followers, ports });
     // Somebody else wrote what is known of the tag meanwhile: what we read may be older.
     if (outcome !== "conflict") return outcome;
   }
@@ -63,83 +64,80 @@ export async function giveUpTag(message: TagMoved, error: Error, ports: ResolveT
   await decideNothing(ports, message, "delivery-failed", error.message);
 }
 
-async function follow(
-  message: TagMoved,
-  digest: string,
-  row: StoredRow | undefined,
-  followers: readonly Follower[],
-  ports: ResolveTagPorts,
-): Promise<string | "later" | "conflict"> {
-  const known = row?.value as Followed | undefined;
-  const at = new Date(ports.now()).toISOString();
-  const isKnown = known?.digest === digest && !known.unsure;
-  const unchanged = async () => {
-    if (known?.pending && !(await remember(ports, row, { ...known, checkedAt: at, pending: undefined })))
-      return "conflict" as const;
-    return decideNothing(ports, message, "nothing-changed", `${message.reference} is ${digest} as before`);
-  };
-  if (isKnown && known.claimedBy === undefined) return unchanged();
-  const makers = await Promise.all(
-    followers.map(({ registry }) => makerOf(message.reference, digest, known?.since, registry, ports)),
-  );
-  const claimedBy = makers.find((maker) => maker?.building)?.run;
-  if (isKnown && claimedBy !== undefined) return unchanged();
-  const ours = makers.find((maker) => maker !== undefined)?.run;
-  if (isKnown && ours !== undefined) {
-    const { claimedBy: _, pending: __, ...proved } = known;
-    if (!(await remember(ports, row, { ...proved, checkedAt: at }))) return "conflict";
-    return decideAside(ports, message, "own-push", `pushed by our own run ${ours}`);
-  }
-  // What we push moves once; and what our run only seemed to push has stayed since.
-  const settling = ours === undefined && !isKnown ? await settle(message, digest, known, row, ports) : "settled";
-  if (settling !== "settled") return settling;
+/** What one look at the tag brought, and what was known before it. */
+interface Reading {
+  readonly message: TagMoved;
+  readonly digest: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly row: StoredRow | undefined;
+  readonly known: Followed | undefined;
+  readonly followers: readonly Follower[];
+  readonly ports: ResolveTagPorts;
+}
 
+async function follow(reading: Reading): Promise<string | "later" | "conflict"> {
+  const { message, digest, at, row, known, ports } = reading;
+  const whose = await whoseDigest(message.reference, reading);
+  switch (whose.kind) {
+    case "known":
+      if (known?.pending && !(await remember(ports, row, { ...known, checkedAt: at, pending: undefined })))
+        return "conflict";
+      return decideNothing(ports, message, "nothing-changed", `${message.reference} is ${digest} as before`);
+    case "proved": {
+      const { claimedBy: _, pending: __, ...proved } = whose.known;
+      if (!(await remember(ports, row, { ...proved, checkedAt: at }))) return "conflict";
+      return decideAside(ports, message, "own-push", `pushed by our own run ${whose.run}`);
+    }
+    case "building":
+    case "own-push":
+      // What we push moves once: there is nothing to wait for.
+      return recordMove(reading, whose);
+    case "foreign": {
+      const settling = whose.hasSettled ? "settled" : await settle(reading);
+      return settling === "settled" ? recordMove(reading, whose) : settling;
+    }
+  }
+}
+
+/** Leaves the words, then remembers the digest: whoever dies in between leaves the same words again, with the same id. */
+async function recordMove(
+  { message, digest, at, row, known, ports }: Reading,
+  whose: Whose & { readonly kind: "building" | "own-push" | "foreign" },
+): Promise<string | "conflict"> {
+  const { reference } = message;
   const moves = (known?.moves ?? 0) + 1;
-  const id = wordId(message.reference, digest, moves, known);
+  const id = wordId(reference, digest, moves, known);
   const left = known?.digest === digest ? undefined : known?.digest;
   const past = left ? addPast(pastOf(known), { digest: left, until: at }) : pastOf(known);
   const from = left ?? past.at(-1)?.digest;
-  const concerned = followers.filter((f, i) => f.moves && makers[i] === undefined).map((f) => f.registry);
-  for (const registry of concerned)
-    await leaveWord(ports, registry, {
-      kind: "tag-moved",
-      id,
-      cause: causeOf(message),
-      reference: message.reference,
-      digest,
-      ...(from ? { from } : {}),
-    });
-  // After the words: whoever dies in between leaves the same words again, with the same id.
-  const next: Followed = {
-    reference: message.reference,
+  const word = {
+    kind: "tag-moved",
+    id,
+    cause: causeOf(message),
+    reference,
     digest,
-    since: at,
-    checkedAt: at,
-    moves,
-    failures: 0,
-    past,
-    ...(claimedBy === undefined ? {} : { claimedBy }),
-  };
+    ...(from ? { from } : {}),
+  } as const;
+  for (const registry of whose.tell) await leaveWord(ports, registry, word);
+  const claim = whose.kind === "building" ? { claimedBy: whose.run } : {};
+  const next: Followed = { reference, digest, since: at, checkedAt: at, moves, failures: 0, past, ...claim };
   if (!(await remember(ports, row, next))) return "conflict";
-  if (concerned.length > 0) return `left word ${id} for ${concerned.map((r) => r.alias).join(", ")}`;
-  if (ours !== undefined)
-    return decideAside(
-      ports,
-      message,
-      "own-push",
-      `pushed by our own run ${ours}, whose end tells those that stand on it`,
-    );
-  return decideNothing(ports, message, "base-not-followed", `only images that pin ${message.reference} stand on it`);
+  if (whose.tell.length > 0) return `left word ${id} for ${whose.tell.map((r) => r.alias).join(", ")}`;
+  if (whose.kind === "foreign")
+    return decideNothing(ports, message, "base-not-followed", `only images that pin ${reference} stand on it`);
+  const why = `pushed by our own run ${whose.run}, whose end tells those that stand on it`;
+  return decideAside(ports, message, "own-push", why);
 }
 
 /** One look after the settle time decides for all events meanwhile; each new digest begins the time anew, within bounds. */
-async function settle(
-  message: TagMoved,
-  digest: string,
-  known: Followed | undefined,
-  row: StoredRow | undefined,
-  ports: ResolveTagPorts,
-): Promise<"settled" | "later" | "conflict" | string> {
+async function settle({
+  message,
+  digest,
+  row,
+  known,
+  ports,
+}: Reading): Promise<"settled" | "later" | "conflict" | string> {
   const settleMs = ports.settleSeconds * 1000;
   if (settleMs === 0) return "settled";
   const now = ports.now();
@@ -176,40 +174,6 @@ function wordId(reference: string, digest: string, moves: number, known: Followe
   const short = (text: string, digits: number) => createHash("sha256").update(text).digest("hex").slice(0, digits);
   const began = known?.pending?.since ?? known?.since ?? "";
   return `tag-${short(reference, 12)}-${moves}-${short(`${digest} ${began}`, 8)}`;
-}
-
-interface Maker {
-  readonly run: string;
-  /** The run has not ended, so the digest may be its own or somebody else's. */
-  readonly building: boolean;
-}
-
-/** The run of ours that pushed this digest under the tag, or may have: its end tells the dependents in its registry. */
-async function makerOf(
-  reference: string,
-  digest: string,
-  /** Since when the digest known before has been there. */
-  since: string | undefined,
-  registry: Registry,
-  ports: ResolveTagPorts,
-): Promise<Maker | undefined> {
-  const read = async (rowKey: string) => (await ports.rows.read(registry.partition, rowKey)).row?.value;
-  const tag = (await read(keys.tag(reference))) as Made | undefined;
-  if (tag?.digest === digest) {
-    const run = (await read(keys.run(seqOf(tag.run)))) as Run | undefined;
-    const at = run?.times.Succeeded;
-    // A run that had ended before did not bring its digest back, and would tell nobody that it is back.
-    if (at === undefined || since === undefined || at >= since) return { run: tag.run, building: false };
-  }
-  const maker = (await read(keys.makes(reference))) as TrackPointer | undefined;
-  const track = maker && ((await read(maker.track)) as Track | undefined);
-  return track?.active && { run: track.active.id, building: true };
-}
-
-/** A registry with images that stand on the tag, or (`moves` false) only on digests it once had. */
-interface Follower {
-  readonly registry: Registry;
-  readonly moves: boolean;
 }
 
 /** The registries with images that stand on it. One that cannot be had for the moment must not miss the news. */
