@@ -21,6 +21,7 @@ export type Dependent = z.infer<typeof Dependent>;
 
 const dependentsMost = 1000;
 
+/** At most 1,000 that follow and 1,000 that pin each of them, in each registry; what is beyond is left out without a word. */
 export async function dependentsOf(references: readonly string[], ports: HistoryPorts): Promise<Dependent[]> {
   const found = (await allRegistries(ports)).flatMap((registry) =>
     references.flatMap((reference) => [

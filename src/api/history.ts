@@ -57,6 +57,7 @@ export async function allRegistries(ports: HistoryPorts): Promise<readonly Regis
   return found.flatMap((f) => (f.status === "fulfilled" ? [f.value] : []));
 }
 
+/** Newest first. Throws Problem: 404 for a source that Slipway has not heard of, 400 for an `after` that this API did not give out. */
 export async function listRuns(
   filter: RunFilter,
   limit: number,
@@ -95,7 +96,7 @@ function rangeFor(filter: RunFilter, sourceId: number | undefined): KeyRange {
   return rangeOf("run");
 }
 
-/** Those about pushes that are news to nobody are only among them when a reason is asked for. */
+/** Those about pushes that are news to nobody are only among them when a reason is asked for. Throws Problem 400, as `listRuns`. */
 export async function listDecisions(
   reason: SkipReason | undefined,
   limit: number,
@@ -198,12 +199,14 @@ export async function findRun(id: string, ports: HistoryPorts): Promise<FoundRun
   return row ? { run: row.value as Run, registry } : undefined;
 }
 
+/** Throws Problem 404 when there is none. */
 export async function mustFindRun(id: string, ports: HistoryPorts): Promise<FoundRun> {
   const found = await findRun(id, ports);
   if (!found) throw notFound(`there is no run ${id}`);
   return found;
 }
 
+/** At most 20. */
 export async function attemptsOf({ run, registry }: FoundRun, ports: HistoryPorts): Promise<readonly Attempt[]> {
   return (await ports.rows.list(registry.partition, rangeOf("attempt", run.id), 20)).map((r) => r.value as Attempt);
 }
@@ -224,6 +227,7 @@ export interface FoundTrack {
   readonly registry: Registry;
 }
 
+/** In every registry that can be had; at most 500 refs of each. */
 async function tracksOfImage(name: string, ports: HistoryPorts): Promise<readonly FoundTrack[]> {
   const found = await Promise.all(
     (await allRegistries(ports)).map(async (registry) => {
@@ -239,7 +243,7 @@ async function tracksOfImage(name: string, ports: HistoryPorts): Promise<readonl
   return found.flat();
 }
 
-/** At least one. */
+/** At least one; throws Problem 404 when there is none. */
 export async function mustFindImage(
   name: string,
   of: { readonly ref?: string | undefined; readonly source?: string | undefined },

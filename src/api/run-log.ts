@@ -25,6 +25,10 @@ const newline = 0x0a;
 /** Lines are masked in pieces of this size when they are longer. */
 const leadMost = 64 * 1024;
 
+/**
+ * From an offset in bytes on, up to 4 MiB, of a growing log whole lines only. `next` is where to go on; `follow` waits up to
+ * 20 s while there is nothing to show. Throws TransientError or PermanentError.
+ */
 export async function readRunLog(found: FoundRun, offset: number, follow: boolean, ports: LogPorts): Promise<LogPart> {
   const { run } = found;
   if (run.log) {

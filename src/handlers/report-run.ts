@@ -26,7 +26,7 @@ export interface ReportPorts {
   readonly log: Log;
 }
 
-/** What was last said about a commit in a context. `claimed` is set before the post and cleared after it. */
+/** What was last said about a commit in a context. `posted` is false while somebody is about to say it: a claim, written before the post. */
 interface Said {
   readonly run: string;
   readonly seq: number;
