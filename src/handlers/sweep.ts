@@ -5,7 +5,7 @@
 
 import type { SourceRepository } from "../core/source.ts";
 import { key, keys, oldestFirst, rangeOf } from "../core/state/keys.ts";
-import type { Due, Lease } from "../core/state/rows.ts";
+import type { Due, GivenUp, Lease } from "../core/state/rows.ts";
 import type { Rows, RowWrite } from "../core/state/store.ts";
 import { type Queues, queueNames } from "../ports.ts";
 import { leaveWord } from "./inbox.ts";
@@ -161,7 +161,7 @@ async function drainPoison(ports: SweepPorts): Promise<void> {
         const work = RunWork.safeParse(body);
         if (queue === queueNames.runWork && work.success)
           await failWork(work.data, "failed again and again: this is a bug of Slipway's", ports);
-        const value = { queue, body, at: new Date(ports.now()).toISOString() };
+        const value: GivenUp = { queue, body, at: new Date(ports.now()).toISOString() };
         await ports.rows.transact(platformPartition, [
           { kind: "put", key: key("poison", oldestFirst(ports.now()), id), value },
         ]);

@@ -539,6 +539,22 @@ export interface DecisionFacts {
   readonly stored?: Facts;
 }
 
+/** A word that no pass could work off, kept for people. */
+export interface Stuck {
+  /** Only its name where all of it would not fit beside the reason. */
+  readonly word: Inbox | Pick<Inbox, "kind" | "id">;
+  /** A stack. */
+  readonly why: string;
+  readonly at: string;
+}
+
+/** In the platform partition: a message that no function could take, kept for people. */
+export interface GivenUp {
+  readonly queue: string;
+  readonly body: unknown;
+  readonly at: string;
+}
+
 /** Who may write this partition. Every transaction of a pass rewrites it on condition that nobody else has. */
 export interface Lease {
   /** The pass that holds it; "" when free. */

@@ -4,7 +4,7 @@ import { hearLater } from "../../core/plan/later.ts";
 import { isoOf } from "../../core/run/desk.ts";
 import { recheckTimeOf } from "../../core/run/place.ts";
 import { keys } from "../../core/state/keys.ts";
-import type { Inbox } from "../../core/state/rows.ts";
+import type { Inbox, Stuck } from "../../core/state/rows.ts";
 import { TransientError } from "../../errors.ts";
 import type { Pass } from "./pass.ts";
 
@@ -42,10 +42,10 @@ async function hearWhatWaited(pass: Pass): Promise<void> {
 async function setAside(pass: Pass, inboxKey: string, word: Inbox, error: unknown): Promise<void> {
   const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
   pass.ports.log("word set aside", { registry: pass.ports.registry.alias, word: word.id, kind: word.kind, why });
-  const put = (kept: Inbox | Pick<Inbox, "kind" | "id">) =>
+  const put = (kept: Stuck["word"]) =>
     pass.decide((desk) => {
       forgetPlan(desk, word.id);
-      desk.world.put(keys.stuck(word.id), { word: kept, why, at: isoOf(desk.now) });
+      desk.world.put(keys.stuck(word.id), { word: kept, why, at: isoOf(desk.now) } satisfies Stuck);
       desk.world.remove(inboxKey);
     });
   try {
