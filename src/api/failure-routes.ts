@@ -9,7 +9,7 @@ import { redact } from "../redact.ts";
 import { allRegistries, type HistoryPorts } from "./history.ts";
 import { notFound, Problem } from "./problem.ts";
 import { answerJson, type Route, route } from "./route.ts";
-import { Moment, Name, nothing } from "./schemas.ts";
+import { Moment, nothing } from "./schemas.ts";
 
 /** So many of each kind are shown: health is told by one, and more than these have one reason. */
 const shownMost = 100;
@@ -68,7 +68,7 @@ export function failureRequests(ports: InboxWriter & HistoryPorts): readonly Rou
       method: "POST",
       template: `failures/{id}/${action}`,
       summary,
-      params: z.object({ id: Name }),
+      params: z.object({ id: z.string().min(1).max(1000).describe("as listed; words have long ones") }),
       query: nothing,
       answers: Done,
       answersAtOnce: true,
@@ -94,7 +94,8 @@ export function failureRequests(ports: InboxWriter & HistoryPorts): readonly Rou
       },
       async word(registry, rowKey, { word }) {
         // Only its name is kept of one that fitted no row with the reason beside it.
-        if (!("cause" in word)) throw new Problem(409, "Cannot be tried again", `of ${word.id} only the name is kept`);
+        if (Object.keys(word).length === 2)
+          throw new Problem(409, "Cannot be tried again", `of ${word.id} only the name is kept`);
         return (await leaveWord(ports, registry, word as Inbox, [{ kind: "remove", key: rowKey }])) === "left";
       },
     }),

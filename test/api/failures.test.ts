@@ -70,6 +70,26 @@ describe("what failed for good", () => {
     expect(await world.rows.list(partition, rangeOf("stuck"), 10)).toHaveLength(1);
   });
 
+  it("may have no cause of its own, and a name longer than anything a person names", async () => {
+    const id = `acme-5.stale.web.${"refs/heads/long ".repeat(20)}`;
+    const words: Inbox[] = [
+      { kind: "run-ended", id: "acme-5.ended", run: "acme-5", track: "track|7|main|a", makes: [] },
+      {
+        kind: "track-stale",
+        id,
+        track: "t",
+        reasons: [],
+        cause: { kind: "run", id: "acme-5" },
+        waves: [],
+        lineage: [],
+      },
+    ];
+    for (const word of words)
+      await world.put(await world.partition(), { [keys.stuck(word.id)]: { word, why, at } satisfies Stuck });
+    for (const word of words) expect(await post(`${encodeURIComponent(word.id)}/retry`)).toBe(200);
+    expect((await world.words()).map((word) => word.id).toSorted()).toEqual(words.map((word) => word.id).toSorted());
+  });
+
   it("is 404 under another name", async () => {
     expect(await post("nobody/retry")).toBe(404);
     expect(await post("nobody/forget")).toBe(404);
