@@ -52,6 +52,8 @@ const refsMost = 20_000;
 /** GitHub keeps deliveries for redelivery three days. */
 const redeliverHours = 72;
 const redeliveriesMost = 20;
+/** An attempt is listed with its outcome a few seconds after it was made. */
+const outcomeMinutes = 10;
 /** Deliveries that were asked for once; as many as fit one row with ease. */
 const redeliveredKept = 5000;
 /** A delivery that is on its way speaks first: people know the push that set a run off, not the sweep that saw it too. */
@@ -180,6 +182,8 @@ interface SweepRow {
   /** Last source repository looked at; the next tick goes on after it. */
   readonly source: string;
   readonly redelivered: readonly string[];
+  /** Failed deliveries are looked for from here on, milliseconds since the epoch: what is older was asked for. */
+  readonly lookedFrom?: number;
 }
 
 async function readSweep(ports: SweepPorts): Promise<SweepRow> {
@@ -197,16 +201,17 @@ async function putSweep(ports: SweepPorts, value: SweepRow): Promise<void> {
 
 /** GitHub never retries by itself. A delivery is asked for once more, not for ever. */
 async function redeliverFailed(ports: SweepPorts): Promise<void> {
-  const since = new Date(ports.now() - redeliverHours * 3_600_000).toISOString();
+  const began = ports.now();
   const state = await readSweep(ports);
-  const failed = (await ports.github.failedDeliveries(since))
-    .filter((d) => !state.redelivered.includes(d.guid))
-    .slice(0, redeliveriesMost);
-  if (failed.length === 0) return;
+  const since = new Date(Math.max(began - redeliverHours * 3_600_000, state.lookedFrom ?? 0)).toISOString();
+  const found = (await ports.github.failedDeliveries(since)).filter((d) => !state.redelivered.includes(d.guid));
+  const failed = found.slice(0, redeliveriesMost);
   // Noted before it is done: one that GitHub will not redeliver must not be asked for every minute.
   await putSweep(ports, {
     ...state,
     redelivered: [...state.redelivered, ...failed.map((d) => d.guid)].slice(-redeliveredKept),
+    // While there are more than are asked for at once, the next tick has to find the others again.
+    ...(found.length > failed.length ? {} : { lookedFrom: began - outcomeMinutes * 60_000 }),
   });
   for (const { id, guid } of failed)
     await tolerate(`redeliver ${guid}`, ports, async () => {
