@@ -50,7 +50,7 @@ async function checkHealth(ports: HealthPorts): Promise<z.infer<typeof HealthVie
       const poison = await ports.rows.list(platformPartition, rangeOf("poison"), 10);
       if (poison.length > 0)
         throw new Error(
-          `${poison.length === 10 ? "10 or more" : poison.length} messages failed for good: see rows ${poison[0]!.key} on in ${platformPartition}`,
+          `${poison.length === 10 ? "10 or more" : poison.length} messages failed for good: GET /failures lists them`,
         );
       return "table storage answers, and no message failed for good";
     }),
@@ -88,7 +88,7 @@ async function checkRegistry(alias: string, ports: HealthPorts): Promise<string>
     );
   if (stuck.length > 0)
     throw new Error(
-      `${stuck.length === 10 ? "10 or more" : stuck.length} inbox rows could not be worked off and were set aside: ${stuck[0]!.key}`,
+      `${stuck.length === 10 ? "10 or more" : stuck.length} inbox rows could not be worked off and were set aside: GET /failures lists them`,
     );
   const until = (throttle.row?.value as Throttle | undefined)?.until;
   const waits = until !== undefined && Date.parse(until) > ports.now() ? `; ACR asked us to wait until ${until}` : "";

@@ -228,7 +228,7 @@ export interface FoundTrack {
 }
 
 /** In every registry that can be had; at most 500 refs of each. */
-async function tracksOfImage(name: string, ports: HistoryPorts): Promise<readonly FoundTrack[]> {
+export async function tracksOfImage(name: string, ports: HistoryPorts): Promise<readonly FoundTrack[]> {
   const found = await Promise.all(
     (await allRegistries(ports)).map(async (registry) => {
       const pointers = await ports.rows.list(registry.partition, rangeOf("image", name), 500);

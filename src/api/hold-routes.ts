@@ -3,7 +3,7 @@ import { z } from "zod";
 import { keys, lastSegment, rangeOf } from "../core/state/keys.ts";
 import type { Pause } from "../core/state/rows.ts";
 import type { Accept } from "./accept.ts";
-import { allRegistries, type HistoryPorts, mustFindImage } from "./history.ts";
+import { allRegistries, type HistoryPorts, tracksOfImage } from "./history.ts";
 import { answerJson, notFound } from "./problem.ts";
 import { type Route, route } from "./route.ts";
 import { Accepted, Moment, Name, nothing } from "./schemas.ts";
@@ -58,10 +58,14 @@ export function holdRequests(ports: HistoryPorts, accept: Accept): readonly Rout
     const named = scope.registry === undefined ? all : all.filter((alias) => alias === scope.registry);
     if (named.length === 0) throw notFound(`there is no registry ${scope.registry}`);
     if (scope.image === undefined) return named;
-    const tracks = await mustFindImage(scope.image, {}, ports);
-    const built = named.filter((alias) => tracks.some((t) => t.registry.alias === alias));
-    if (built.length === 0) throw notFound(`no image ${scope.image} is built into ${scope.registry}`);
-    return built;
+    const tracks = await tracksOfImage(scope.image, ports);
+    // One that has left, or is built elsewhere by now, may still be paused: that can be ended.
+    const paused = (await listPauses(ports)).filter((pause) => pause.image === scope.image);
+    const concerned = [...tracks.map((t) => t.registry.alias), ...paused.map((p) => p.registry)];
+    const aliases = named.filter((alias) => concerned.includes(alias));
+    if (aliases.length > 0) return aliases;
+    const where = scope.registry === undefined ? "is built by Slipway" : `is built into ${scope.registry}`;
+    throw notFound(`no image ${scope.image} ${where}`);
   };
   const pausing = (action: "pause" | "resume", summary: string, body: z.ZodObject) =>
     route({
@@ -74,10 +78,9 @@ export function holdRequests(ports: HistoryPorts, accept: Accept): readonly Rout
       answers: AcceptedByEach,
       async handle({ body: asked, header }) {
         const scope = asked as { registry?: string; image?: string; why?: string };
-        const about = scope.image ?? scope.registry ?? "everything";
         return accept.words(await aliasesFor(scope), {
           kind: "pause-requested",
-          ...accept.request(header, action, about),
+          ...accept.request(header, action, scope.registry, scope.image),
           action,
           ...(scope.image ? { image: scope.image } : {}),
           why: scope.why ?? "",

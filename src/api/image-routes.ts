@@ -100,7 +100,7 @@ export function imageRequests(ports: HistoryPorts, accept: Accept): readonly Rou
           );
         return accept.word(alias!, {
           kind: "rebuild-requested",
-          ...accept.request(header, "rebuild", image),
+          ...accept.request(header, "rebuild", image, ref, source),
           image,
           ...(ref === undefined ? {} : { ref }),
           ...(source === undefined ? {} : { sourceId: found[0]!.track.source.id }),

@@ -2,6 +2,7 @@
 import type { InboxWriter } from "../handlers/inbox.ts";
 import { accepting } from "./accept.ts";
 import { decisionRoutes } from "./decision-routes.ts";
+import { failureRequests, failureRoutes } from "./failure-routes.ts";
 import { graphRoutes } from "./graph.ts";
 import { type HealthPorts, healthRoutes } from "./health.ts";
 import type { HistoryPorts } from "./history.ts";
@@ -27,6 +28,7 @@ export function readRoutes(ports: ReadPorts): readonly Route[] {
     ...decisionRoutes(ports),
     ...whyRoutes(ports),
     ...healthRoutes(ports),
+    ...failureRoutes(ports),
   ];
 }
 
@@ -36,6 +38,7 @@ export function writeRoutes(ports: WritePorts): readonly Route[] {
     ...runRequests(ports, accept),
     ...imageRequests(ports, accept),
     ...holdRequests(ports, accept),
+    ...failureRequests(ports),
     ...planRoutes(ports),
   ];
 }

@@ -1,4 +1,3 @@
-import { TransientError } from "../errors.ts";
 import type { GitHubAuth } from "./auth.ts";
 import { send } from "./call.ts";
 import { nextPage, type Request } from "./github-http.ts";
@@ -10,10 +9,12 @@ export interface FailedDelivery {
   readonly guid: string;
 }
 
+/** GitHub gives 100 attempts a page. What is older than all of these the refs have to tell. */
 const pageLimit = 100;
 
 /**
- * The App's deliveries since then of which no attempt succeeded, newest first. GitHub never retries by itself and can resend for three days.
+ * The App's deliveries since then of which no attempt succeeded, newest first; the newest 10,000 attempts are looked through.
+ * GitHub never retries by itself and can resend for three days.
  * https://docs.github.com/webhooks/using-webhooks/automatically-redelivering-failed-deliveries-for-a-github-app-webhook
  */
 export async function failedDeliveries(
@@ -25,8 +26,7 @@ export async function failedDeliveries(
   const since = Date.parse(sinceIso);
   const attemptsByGuid = new Map<string, { newestId: string; taken: boolean }>();
   let path: string | undefined = "/app/hook/deliveries?per_page=100";
-  for (let page = 0; path !== undefined; page++) {
-    if (page === pageLimit) throw new TransientError(`list deliveries: more than ${pageLimit} pages`);
+  for (let page = 0; path !== undefined && page < pageLimit; page++) {
     const token = await auth.appToken();
     if (token === undefined) return [];
     const answer = await send(request, token.expose(), { path });

@@ -74,9 +74,13 @@ export async function readRef(
   sha: string,
   ports: ReadRefPorts,
 ): Promise<ReadRef> {
-  const text = await ports.github.file(source, sha, slipwayYamlPath);
-  if (text === undefined) return { kind: "no-config" };
-  const config = ports.parseConfig(text);
+  const file = await readText(source, sha, slipwayYamlPath, ports);
+  if (file === undefined) return { kind: "no-config" };
+  if ("tooLarge" in file) {
+    const fix = "describe fewer images in one repository";
+    return { kind: "invalid", problems: [{ line: 1, column: 1, key: "", message: file.tooLarge, fix }] };
+  }
+  const config = ports.parseConfig(file.text);
   if (!config.ok) return { kind: "invalid", problems: config.problems };
   const watched = config.value.images.filter((image) => isPushTriggered(image, ref));
   const tree = watched.length > 0 ? await ports.github.tree(source, sha) : { entries: [], truncated: false };
@@ -178,9 +182,11 @@ async function readImage(definition: ImageDefinition, context: ImageContext): Pr
 
   const buildArgs = renderBuildArgs(definition, variables);
   if (!buildArgs.ok) return refuse("dockerfile-invalid", buildArgs.message);
-  const text = await ports.github.file(source, sha, path);
-  if (text === undefined) return refuse("dockerfile-missing", `there is no ${path} at ${sha.slice(0, 7)}`);
-  const checked = preflight(text, dockerfileOptions(definition, buildArgs.values), definition.compat === true);
+  const file = await readText(source, sha, path, ports);
+  if (file === undefined) return refuse("dockerfile-missing", `there is no ${path} at ${sha.slice(0, 7)}`);
+  if ("tooLarge" in file)
+    return refuse("dockerfile-invalid", `${file.tooLarge}; COPY what makes it large from a file of its own`);
+  const checked = preflight(file.text, dockerfileOptions(definition, buildArgs.values), definition.compat === true);
   if (!checked.ok)
     return refuse("dockerfile-invalid", `${path} line ${checked.line}: ${checked.message}; ${checked.fix}`);
   const bases = checked.dependencies.map(
@@ -195,6 +201,22 @@ async function readImage(definition: ImageDefinition, context: ImageContext): Pr
     return refuse("too-many-bases", `${path} names ${bases.length} images; at most ${basesMost} are followed`);
   const notes = checked.notes.map((note) => `${path} line ${note.line}: ${note.message}`);
   return { ...common, bases, ...(notes.length > 0 ? { notes } : {}) };
+}
+
+/** undefined: there is no such file. One file that is larger than is read must not keep the others' images from being built. */
+async function readText(
+  source: SourceRepository,
+  sha: string,
+  path: string,
+  { github }: ReadRefPorts,
+): Promise<{ readonly text: string } | { readonly tooLarge: string } | undefined> {
+  try {
+    const text = await github.file(source, sha, path);
+    return text === undefined ? undefined : { text };
+  } catch (error) {
+    if (error instanceof PermanentError && error.code === "too-large") return { tooLarge: error.message };
+    throw error;
+  }
 }
 
 /** Content, not commits: an image is rebuilt when a file it is built from differs, however many commits lie between. */

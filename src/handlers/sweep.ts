@@ -5,7 +5,7 @@
 
 import type { SourceRepository } from "../core/source.ts";
 import { keys, rangeOf } from "../core/state/keys.ts";
-import type { Due, Lease } from "../core/state/rows.ts";
+import type { Due, GivenUp, Lease } from "../core/state/rows.ts";
 import type { Rows, RowWrite } from "../core/state/store.ts";
 import { messageOf } from "../errors.ts";
 import { type Log, type Queues, queueNames } from "../ports.ts";
@@ -53,6 +53,8 @@ const refsMost = 20_000;
 /** GitHub keeps deliveries for redelivery three days. */
 const redeliverHours = 72;
 const redeliveriesMost = 20;
+/** An attempt is listed with its outcome a few seconds after it was made. */
+const outcomeMinutes = 10;
 /** Deliveries that were asked for once; as many as fit one row with ease. */
 const redeliveredKept = 5000;
 /** A delivery that is on its way speaks first: people know the push that set a run off, not the sweep that saw it too. */
@@ -162,7 +164,7 @@ async function drainPoison(ports: SweepPorts): Promise<void> {
         const work = RunWork.safeParse(body);
         if (queue === queueNames.runWork && work.success)
           await failWork(work.data, "failed again and again: this is a bug of Slipway's", ports);
-        const value = { queue, body, at: new Date(ports.now()).toISOString() };
+        const value: GivenUp = { queue, body, at: new Date(ports.now()).toISOString() };
         await ports.rows.transact(platformPartition, [{ kind: "put", key: keys.poison(ports.now(), id), value }]);
         ports.log("message given up", { queue, body });
       }),
@@ -179,6 +181,8 @@ interface SweepRow {
   /** Last source repository looked at; the next tick goes on after it. */
   readonly source: string;
   readonly redelivered: readonly string[];
+  /** Failed deliveries are looked for from here on, milliseconds since the epoch: what is older was asked for. */
+  readonly lookedFrom?: number;
 }
 
 async function readSweep(ports: SweepPorts): Promise<SweepRow> {
@@ -196,16 +200,17 @@ async function putSweep(ports: SweepPorts, value: SweepRow): Promise<void> {
 
 /** GitHub never retries by itself. A delivery is asked for once more, not for ever. */
 async function redeliverFailed(ports: SweepPorts): Promise<void> {
-  const since = new Date(ports.now() - redeliverHours * 3_600_000).toISOString();
+  const began = ports.now();
   const state = await readSweep(ports);
-  const failed = (await ports.github.failedDeliveries(since))
-    .filter((d) => !state.redelivered.includes(d.guid))
-    .slice(0, redeliveriesMost);
-  if (failed.length === 0) return;
+  const since = new Date(Math.max(began - redeliverHours * 3_600_000, state.lookedFrom ?? 0)).toISOString();
+  const found = (await ports.github.failedDeliveries(since)).filter((d) => !state.redelivered.includes(d.guid));
+  const failed = found.slice(0, redeliveriesMost);
   // Noted before it is done: one that GitHub will not redeliver must not be asked for every minute.
   await putSweep(ports, {
     ...state,
     redelivered: [...state.redelivered, ...failed.map((d) => d.guid)].slice(-redeliveredKept),
+    // While there are more than are asked for at once, the next tick has to find the others again.
+    ...(found.length > failed.length ? {} : { lookedFrom: began - outcomeMinutes * 60_000 }),
   });
   for (const { id, guid } of failed)
     await tolerate(`redeliver ${guid}`, ports, async () => {

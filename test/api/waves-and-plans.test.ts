@@ -394,6 +394,26 @@ describe("waves", () => {
 });
 
 describe("pauses", () => {
+  it("of an image that has left can be ended", async () => {
+    const story = await new Story().built();
+    const settled = async (path: string, body: object) => {
+      const { status } = await story.ask("POST", path, body);
+      for (const word of await story.words()) await story.sim.word(word);
+      await story.sim.settle();
+      return status;
+    };
+    expect(await settled("pause", { image: "z", why: "incident 7" })).toBe(202);
+    await story.sim.push(
+      uneven.filter((image) => image.name !== "z"),
+      commitOf(2),
+    );
+    await story.sim.settle();
+    expect((await story.ask("GET", "pauses")).json.pauses).toHaveLength(1);
+    expect(await settled("resume", { image: "z" })).toBe(202);
+    expect((await story.ask("GET", "pauses")).json.pauses).toEqual([]);
+    expect(await settled("resume", { image: "z" })).toBe(404);
+  });
+
   it("are asked for by image or registry, and shown until they end", async () => {
     const story = await new Story().built();
     const asked = await story.ask("POST", "pause", { image: "a", why: "incident 7" });

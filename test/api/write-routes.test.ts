@@ -40,7 +40,7 @@ describe("an Idempotency-Key", () => {
     const first = await post("runs/acme-12/retry", { headers });
     const second = await post("runs/acme-12/retry", { headers });
     expect(second.json).toEqual(first.json);
-    expect(first.json.id).toBe("request-retry-acme-12-deploy-42");
+    expect(first.json.id).toMatch(/^request-deploy-42-[0-9a-f]{32}$/);
     expect(await world.words()).toHaveLength(1);
   });
 
@@ -53,6 +53,19 @@ describe("an Idempotency-Key", () => {
       (await post("images/web/rebuild", { headers })).json.id,
     ];
     expect(new Set(ids).size).toBe(4);
+  });
+
+  it("is one's own for each ref, and for names that begin alike", async () => {
+    const rebuild = (image: string, key: string, body = {}) =>
+      post(`images/${image}/rebuild`, { headers: { "idempotency-key": key }, body });
+    await world.put(await world.partition(), stored([trackOf("web"), trackOf("web-api")]));
+    const ids = [
+      (await rebuild("web", "api-42")).json.id,
+      (await rebuild("web-api", "42")).json.id,
+      (await rebuild("web", "api-42", { ref: "refs/heads/main" })).json.id,
+    ];
+    expect(new Set(ids).size).toBe(3);
+    expect(await world.words()).toHaveLength(3);
   });
 
   it("left out, every request is another one", async () => {

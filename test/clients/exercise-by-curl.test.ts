@@ -35,5 +35,4 @@ test.skipIf(!available)(
     expect(ran).toMatch(/\nRun ID: cf2 was successful after \d+s\n== log complete: successful; run: Succeeded\n$/);
     expect(acr.registries().map(({ name }) => name)).toEqual(["firstregistry"]);
   },
-  120_000,
 );

@@ -182,6 +182,21 @@ describe("deliveries", () => {
     expect(api.seen[0]!.headers.authorization).toMatch(/^Bearer eyJ/);
   });
 
+  test("of a busy App the newest ten thousand attempts are looked through", async () => {
+    const gitHub = await app({
+      installations: {},
+      override: () => ({
+        headers: {
+          "content-type": "application/json",
+          link: `<${api.url}/app/hook/deliveries?per_page=100&cursor=on>; rel="next"`,
+        },
+        body: `[${delivery(7, "g-failed", 40, 502)}]`,
+      }),
+    });
+    expect(await gitHub.failedDeliveries(at(10))).toEqual([{ id: "7", guid: "g-failed" }]);
+    expect(api.seen).toHaveLength(100);
+  });
+
   test("redeliver asks for another attempt", async () => {
     const gitHub = await app({ installations: {}, override: () => ({ status: 202, body: {} }) });
     await gitHub.redeliver("9007199254740995001");

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { SourceRepository } from "../../src/core/source.ts";
+import { PermanentError } from "../../src/errors.ts";
 
 export const commit = (n: number) => createHash("sha1").update(`${n}`).digest("hex");
 export const main = "refs/heads/main";
@@ -48,6 +49,8 @@ export class GitHub {
   }
   async file(_source: SourceRepository, _sha: string, path: string) {
     this.asked.push(`file ${path}`);
-    return this.files.get(path);
+    const text = this.files.get(path);
+    if ((text?.length ?? 0) > 256 * 1024) throw new PermanentError("too-large", `${path} is over 256 KiB`);
+    return text;
   }
 }

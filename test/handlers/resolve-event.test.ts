@@ -190,6 +190,13 @@ describe("nothing to build", () => {
     expect(outside.sentTo("reports")).toHaveLength(1);
   });
 
+  it("with a slipway.yaml larger than is read says so to the commit", async () => {
+    github.files.set("slipway.yaml", `version: 1\n${"# much\n".repeat(40_000)}`);
+    await resolve();
+    expect((await note())?.statuses[0]).toMatchObject({ state: "failure", context: "slipway/config" });
+    expect((await decision())?.skipped[0]).toMatchObject({ reason: "invalid-config" });
+  });
+
   it("for a repository that no rule names reads nothing from GitHub at all", async () => {
     ports = portsOf(["acme"], [], [{ from: 999, to: "**" }]);
     await resolve();
@@ -264,6 +271,16 @@ describe("an image that is refused", () => {
     expect(refused).toMatchObject([
       { reason: "dockerfile-invalid", message: expect.stringMatching(/web\/Dockerfile line \d+/) },
     ]);
+  });
+
+  it("because its Dockerfile is larger than is read is told, and its neighbours go on", async () => {
+    github.files.set("slipway.yaml", yaml({ web: "acme", api: "acme" }));
+    github.files.set("api/Dockerfile", `FROM docker.io/library/node:20\n${"# certificates\n".repeat(20_000)}`);
+    const { word, refused } = await refusals();
+    expect(refused).toMatchObject([
+      { reason: "dockerfile-invalid", message: expect.stringMatching(/over 256 KiB; COPY/) },
+    ]);
+    expect(word?.snapshot.images.map((i) => i.name)).toEqual(["web"]);
   });
 
   it("because it names more images than are followed, or makes more tags than fit one, says how many may be", async () => {

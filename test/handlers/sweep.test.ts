@@ -15,6 +15,7 @@ const branch = (ref: string, c: string): ListedRef => ({ ref, sha: sha(c), annot
 class World extends Outside {
   readonly refs = new Map<number, readonly ListedRef[] | Error>();
   failed: readonly { readonly id: string; readonly guid: string }[] = [];
+  readonly lookedFrom: string[] = [];
   readonly redelivered: string[] = [];
   onRedeliver: (id: string) => void = () => {};
   known: Registries = this.registries();
@@ -31,7 +32,10 @@ class World extends Outside {
           if (refs instanceof Error) throw refs;
           return refs;
         },
-        failedDeliveries: async () => this.failed,
+        failedDeliveries: async (since) => {
+          this.lookedFrom.push(since);
+          return this.failed;
+        },
         redeliver: async (id) => {
           this.onRedeliver(id);
           this.redelivered.push(id);
@@ -336,6 +340,19 @@ describe("failed deliveries", () => {
     await world.tick();
     await world.tick();
     expect(world.redelivered).toEqual(["2"]);
+  });
+
+  it("are looked for in the last minutes only, once all older ones were asked for", async () => {
+    const hoursBack = () => (world.now - Date.parse(world.lookedFrom.at(-1)!)) / 3_600_000;
+    world.failed = Array.from({ length: 25 }, (_, i) => ({ id: String(i), guid: `g-${i}` }));
+    await world.tick();
+    expect(hoursBack()).toBe(72);
+    await world.tick();
+    expect(hoursBack()).toBe(72);
+    await world.tick();
+    expect(hoursBack()).toBeCloseTo(11 / 60);
+    await world.tick(100 * 3_600_000);
+    expect(hoursBack()).toBe(72);
   });
 
   it("are asked for twenty a tick at most", async () => {

@@ -31,9 +31,7 @@ async function azuriteInAnotherProcess(): Promise<{ parent: ChildProcess; connec
   return { parent, connectionString };
 }
 
-test("what was acknowledged survives SIGKILL of the process that started it, and a start right after waits for the save", {
-  timeout: 60_000,
-}, async () => {
+test("what was acknowledged survives SIGKILL of the process that started it, and a start right after waits for the save", async () => {
   const { parent, connectionString } = await azuriteInAnotherProcess();
   const before = clients(connectionString);
   await before.table.createTable();

@@ -1,13 +1,12 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { dockerSocket, pingDocker } from "../../local/engine/docker/docker-socket.ts";
+import { apiVersion } from "../support/docker-daemon.ts";
 import { useScenario } from "../support/scenario.ts";
 
 const exec = promisify(execFile);
 const scenario = useScenario();
-const socket = dockerSocket(process.env.DOCKER_HOST);
-const hasDocker = socket !== undefined && (await pingDocker(socket)) !== undefined && (await answers("docker"));
+const hasDocker = apiVersion !== undefined && (await answers("docker"));
 const hasSkopeo = await answers("skopeo");
 
 function answers(command: string): Promise<boolean> {

@@ -244,7 +244,13 @@ describe("streamContext", () => {
       })(),
     );
     const { stream, done } = streamContext({ tarball: source, contextPrefix: "", dockerfile: "Dockerfile" });
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    let before = 0;
+    const hasStopped = () => {
+      const stopped = sent > 0 && sent === before;
+      before = sent;
+      return stopped;
+    };
+    await expect.poll(hasStopped, { interval: 150 }).toBe(true);
     expect(sent).toBeLessThan(5 * 1024 * 1024);
     expect((await buffer(stream)).length).toBeGreaterThan(12 * 1024 * 1024);
     await expect(done).resolves.toMatchObject({ files: 13 });

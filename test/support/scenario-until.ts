@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Far above what any step takes; a story that gets here has failed, and says what it was waiting for. */
-const patienceMs = 90_000;
+/** Far above what any step takes, and below a story's own limit: one that gets here has failed, and says what it was waiting for. */
+const patienceMs = 200_000;
 const pauseMs = 100;
 
 /** Asks again until there is an answer. The only way stories wait: no fixed sleep is long enough on a busy machine. */

@@ -8,10 +8,10 @@ export function dockerSocket(dockerHost: string | undefined): string | undefined
   return dockerHost.startsWith("unix://") ? dockerHost.slice("unix://".length) : undefined;
 }
 
-/** The API version of the daemon that answers on a socket within two seconds, e.g. `1.41`; undefined when none does. */
-export function pingDocker(socketPath: string): Promise<string | undefined> {
+/** The API version of the daemon that answers on a socket in time, e.g. `1.41`; undefined when none does. */
+export function pingDocker(socketPath: string, withinMs = 2_000): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const ping = request({ socketPath, path: "/_ping", timeout: 2000 }, (response) => {
+    const ping = request({ socketPath, path: "/_ping", timeout: withinMs }, (response) => {
       response.resume();
       const version = response.headers["api-version"];
       resolve(response.statusCode === 200 && typeof version === "string" ? version : undefined);

@@ -1,5 +1,5 @@
 /**
- * Why a Dockerfile cannot be read. Thrown by the pieces of the parser and turned into data by `readDockerfile` alone, so
+ * Why a Dockerfile cannot be read. Thrown by the pieces of the parser and turned into data by `readDockerfile` and `pinDockerfile`, so
  * that a rule six calls deep stays one line; nothing outside this room sees it.
  */
 export class DockerfileRefusal extends Error {

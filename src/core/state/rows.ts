@@ -447,13 +447,6 @@ export type Inbox =
       readonly sourceId?: number;
     };
 
-/** A word nobody could work off, set aside for people; of one that is too long for its row, only what it was. */
-export interface Stuck {
-  readonly word: Inbox | Pick<Inbox, "kind" | "id">;
-  readonly why: string;
-  readonly at: string;
-}
-
 /** Everything one root cause set off in this registry. Counted as it happens, so that asking for it costs one row. */
 export interface Wave {
   readonly id: string;
@@ -573,6 +566,22 @@ export interface DecisionFacts {
   readonly word: Inbox;
   /** Absent when it was too much to keep. */
   readonly stored?: Facts;
+}
+
+/** A word that no pass could work off, kept for people. */
+export interface Stuck {
+  /** Only its name where all of it would not fit beside the reason. */
+  readonly word: Inbox | Pick<Inbox, "kind" | "id">;
+  /** A stack. */
+  readonly why: string;
+  readonly at: string;
+}
+
+/** In the platform partition: a message that no function could take, kept for people. */
+export interface GivenUp {
+  readonly queue: string;
+  readonly body: unknown;
+  readonly at: string;
 }
 
 /** Who may write this partition. Every transaction of a pass rewrites it on condition that nobody else has. */

@@ -309,7 +309,7 @@ describe("told to misbehave", () => {
   test("a delay on one sender lets the other come first", async () => {
     const receiver = await startReceiver();
     const [slow, quick] = [await world({}, {}, receiver), await world({}, {}, receiver)];
-    slow.webhooks.faults.delayMs = 150;
+    slow.webhooks.faults.delayMs = 1_000;
     slow.webhooks.tell(pushed("slow", "1"));
     quick.webhooks.tell(pushed("quick", "1"));
     await Promise.all([slow.webhooks.settled(), quick.webhooks.settled()]);

@@ -200,7 +200,7 @@ withPerl("containers of one network find each other by name, and others do not (
   const other = await world.engine.createNetwork();
   let said = "";
   const serving = start("server", "web", { network, hostName: "web" }, (text) => (said += text));
-  await expect.poll(() => said, { timeout: 60_000 }).toBe("listening\n");
+  await expect.poll(() => said).toBe("listening\n");
   const answers: string[] = [];
   const ask = async (name: string, more: object) => {
     let text = "";
@@ -234,7 +234,7 @@ running(`a name that comes later is known to those who came before ${needs}`, as
     (text) => (said += text),
     new AbortController().signal,
   );
-  await expect.poll(() => said, { timeout: 60_000 }).toBe("up\n");
+  await expect.poll(() => said).toBe("up\n");
   await expect(world.run("names:v1", ["true"], { network, hostName: "a\nb" })).rejects.toThrow(/no host name/);
   expect(await world.run("names:v1", ["cat", "/etc/hosts"], { network, hostName: "later" })).toBe(0);
   expect(world.log).toContain("127.0.0.1 early\n127.0.0.1 later\n");
@@ -249,7 +249,7 @@ running(`close ends what still runs on a network ${needs}`, async () => {
   const network = await world.engine.createNetwork();
   const sleep = `sleep ${10_000_000 + process.pid}`;
   const run = world.run("names:v1", ["sh", "-c", `echo up; ${sleep}`], { network });
-  await expect.poll(() => world.log, { timeout: 60_000 }).toBe("up\n");
+  await expect.poll(() => world.log).toBe("up\n");
   await world.engine.close();
   expect(await run).toBe(137);
   expect(processes().filter(({ command }) => command.includes(sleep))).toEqual([]);

@@ -183,7 +183,7 @@ export function describeEngine(
         },
         new AbortController().signal,
       );
-      await expect.poll(() => served, { timeout: 60_000 }).toBe("up\n");
+      await expect.poll(() => served).toBe("up\n");
       expect(await world.run("net:1", ["-e", ask], { ...inside, network, hostName: "client" })).toBe(0);
       expect(world.log).toBe("hello\n");
       expect(await world.run("net:1", ["-e", ask], { ...inside, network: elsewhere })).not.toBe(0);
@@ -203,7 +203,7 @@ export function describeEngine(
         () => "built",
         () => "stopped",
       );
-      await expect.poll(() => world.log, { timeout: 60_000 }).toMatch(/^started/m);
+      await expect.poll(() => world.log).toMatch(/^started/m);
       controller.abort();
       expect(await outcome).toBe("stopped");
 
@@ -211,7 +211,7 @@ export function describeEngine(
       await world.build("slow:2", { Dockerfile: "FROM {base}\n" });
       const run = world.run("slow:2", ["sh", "-c", "echo started && sleep 600"], {}, second.signal);
       const end = run.catch(() => "stopped");
-      await expect.poll(() => world.log, { timeout: 60_000 }).toMatch(/^started/m);
+      await expect.poll(() => world.log).toMatch(/^started/m);
       second.abort();
       expect(await end).toBe("stopped");
       await noneLeft?.();

@@ -6,9 +6,9 @@ import { promisify } from "node:util";
 import { findBuildah } from "../../../local/engine/buildah/find-buildah.ts";
 import { findSandbox } from "../../../local/engine/built-in/sandbox.ts";
 import { DockerClient } from "../../../local/engine/docker/docker-client.ts";
-import { dockerSocket, pingDocker } from "../../../local/engine/docker/docker-socket.ts";
 import type { BuildRequest, Engine, RunImageRequest } from "../../../local/engine/engine.ts";
 import { type LocalRegistry, startRegistry } from "../../../local/registry/registry.ts";
+import { apiVersion, socket } from "../../support/docker-daemon.ts";
 
 const run = promisify(execFile);
 
@@ -40,8 +40,6 @@ export const attemptsOnTheMachine = [
   .concat("echo done")
   .join("\n");
 
-const socket = dockerSocket(process.env.DOCKER_HOST);
-const apiVersion = socket === undefined ? undefined : await pingDocker(socket);
 /** The daemon DOCKER_HOST or the usual socket leads to, if any. */
 export const docker = socket !== undefined && apiVersion ? new DockerClient(socket, apiVersion) : undefined;
 

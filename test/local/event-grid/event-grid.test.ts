@@ -196,15 +196,15 @@ describe("before anything is delivered", () => {
 
   test("consent that came in time is not taken back when the time is over", async () => {
     const receiver = await startReceiver();
-    const { grid } = await startGrid({ clock: new Clock(600) });
+    const { grid } = await startGrid({ clock: new Clock(50) });
     grid.put(topic, "builds", settings(receiver.url));
     await receiver.until(1);
     const [validation] = JSON.parse(receiver.received[0]!.text);
     await grid.settled();
     const { status } = await fetch(validation.data.validationUrl);
-    await setTimeout(700);
-    // On a machine slower than half a second it came too late, and then it stays so.
-    expect(grid.get(topic, "builds")?.provisioningState).toBe(status === 200 ? "Succeeded" : "Failed");
+    expect(status).toBe(200);
+    await setTimeout(6_100);
+    expect(grid.get(topic, "builds")?.provisioningState).toBe("Succeeded");
   });
 
   test("for CloudEvents the question is OPTIONS, and consent a header or a visit to the callback", async () => {
@@ -524,7 +524,7 @@ describe("when a delivery fails", () => {
         ? "silence"
         : consenting(request),
     );
-    const { grid, sent } = await subscribed(receiver, {}, { answerWithinMs: 1000 });
+    const { grid, sent } = await subscribed(receiver, {}, { answerWithinMs: 3000 });
     publish(grid, event("a", "1"));
     await vi.waitFor(() => expect(sent.length).toBe(2), { timeout: 60_000 });
     expect(sent.map(({ deliveryCount, outcome }) => [deliveryCount, outcome])).toEqual([

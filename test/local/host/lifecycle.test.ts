@@ -23,7 +23,7 @@ async function newApp(...args: Parameters<typeof fixtureApp>): Promise<FixtureAp
 const HELLO = `require("@azure/functions").app.http("hello", { handler: () => ({ body: "hello" }) });`;
 const within = { timeout: 60_000, interval: 50 };
 
-describe("loading", { timeout: 60_000 }, () => {
+describe("loading", () => {
   test("loads an ESM app whose main is a glob with braces", async () => {
     const app = await newApp({
       packageJson: { type: "module", main: "dist/{index.js,functions/*.js}" },
@@ -62,7 +62,7 @@ describe("loading", { timeout: 60_000 }, () => {
   });
 });
 
-test("Ctrl-C reaches the worker too, and leaves it to the host to end it", { timeout: 60_000 }, async () => {
+test("Ctrl-C reaches the worker too, and leaves it to the host to end it", async () => {
   const app = await newApp({ files: { "main.cjs": HELLO } });
   const host = await startHost({ appDir: app.dir, env: {} });
   const pid = host.workerPid();
@@ -72,14 +72,14 @@ test("Ctrl-C reaches the worker too, and leaves it to the host to end it", { tim
   expect([host.workerPid(), isRunning(pid)]).toEqual([pid, false]);
 });
 
-test("a killed host takes its worker along", { timeout: 60_000 }, async () => {
+test("a killed host takes its worker along", async () => {
   const app = await newApp({ files: { "main.cjs": `${HELLO} setInterval(() => {}, 1000);` } });
   const host = await startHost({ appDir: app.dir, env: {} });
   await host.kill();
   await expect.poll(() => isRunning(host.workerPid()), within).toBe(false);
 });
 
-test("a worker whose host died while it was starting does not stay", { timeout: 60_000 }, async () => {
+test("a worker whose host died while it was starting does not stay", async () => {
   const app = await newApp({ files: { "main.cjs": `${HELLO} setInterval(() => {}, 1000);` } });
   const main = fileURLToPath(new URL("../../../local/host/worker-main.ts", import.meta.url));
   const worker = spawn(process.execPath, ["--import", import.meta.resolve("tsx/esm"), main, app.dir], {
@@ -89,7 +89,7 @@ test("a worker whose host died while it was starting does not stay", { timeout: 
   expect(await once(worker, "exit")).toEqual([1, null]);
 });
 
-test("host and worker end when the host's parent is killed", { timeout: 60_000 }, async () => {
+test("host and worker end when the host's parent is killed", async () => {
   const app = await newApp({ files: { "main.cjs": HELLO } });
   const script = fileURLToPath(new URL("./host-parent.ts", import.meta.url));
   const tsx = createRequire(import.meta.url).resolve("tsx");
@@ -104,9 +104,7 @@ test("host and worker end when the host's parent is killed", { timeout: 60_000 }
   await expect.poll(() => pids.map(isRunning), within).toEqual([false, false]);
 });
 
-test("one host per group: HTTP has the port, the others their function alone; when one ends, all do", {
-  timeout: 60_000,
-}, async () => {
+test("one host per group: HTTP has the port, the others their function alone; when one ends, all do", async () => {
   const app = await newApp({
     files: {
       "main.cjs": `const { app } = require("@azure/functions");

@@ -57,7 +57,7 @@ listen("many", async () => {
   now -= 1;
 });
 app.http("most", { handler: () => ({ jsonBody: most }) });
-listen("at-stop", async (message, context) => { await new Promise((done) => setTimeout(done, 1500)); context.log("finished " + message); });
+listen("at-stop", async (message, context) => { await new Promise((done) => setTimeout(done, 5000)); context.log("finished " + message); });
 
 const outputTo = (queueName) => output.storageQueue({ queueName, connection: "MyStorage" });
 const outputs = { out: outputTo("%OUT_QUEUE%"), large: outputTo("large"), small: outputTo("small") };
@@ -96,7 +96,7 @@ app.timer("off-timer", { schedule: "* * * * * *", handler: () => console.log("of
 app.storageQueue("elsewhere", { queueName: "elsewhere", connection: "", handler: (message) => console.log("got " + message) });
 app.storageQueue("slow", { queueName: "slow", connection: "", handler: (message, context) => {
   console.log("slow, time " + context.triggerMetadata.dequeueCount);
-  return new Promise((done) => setTimeout(done, 2500));
+  return new Promise((done) => setTimeout(done, 5000));
 } });
 `;
 

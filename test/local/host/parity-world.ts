@@ -112,7 +112,7 @@ export class ParityWorld {
         ...(group ? { FUNCTIONS_TARGET_GROUP: group } : {}),
       },
       timerLockPoll: "00:00:00.200",
-      receiveVisibility: "00:00:02",
+      receiveVisibility: "00:00:04",
       maxPollingInterval: "00:00:00.100",
     });
   }

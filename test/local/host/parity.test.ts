@@ -7,7 +7,7 @@ import { ParityWorld } from "./parity-world.ts";
 const world = new ParityWorld();
 const readme = readFileSync(new URL("../../../local/host/README.md", import.meta.url), "utf8");
 
-describe("as the real host", { timeout: 60_000 }, () => {
+describe("as the real host", () => {
   beforeAll(() => world.start());
   afterAll(() => world.stop());
 

@@ -43,32 +43,28 @@ const engines = [
 
 describe("a whole task on a real engine", () => {
   for (const [name, missing, engineFor] of engines) {
-    test.skipIf(missing !== undefined)(
-      missing ? `${name} (needs ${missing})` : name,
-      { timeout: 120_000 },
-      async () => {
-        const world = await World.make(engineFor);
-        onTestFinished(() => world.remove());
-        await pushShellBase(world.registry.store);
-        const { loginServer } = world.registry;
-        const source = await tarOf({
-          name: "app/Dockerfile",
-          content: `FROM ${loginServer}/local/shell:1\nARG WHO\nRUN echo "hello $WHO" > /hello\n`,
-        });
-        const values = { who: "people" };
-        const work = { kind: "encoded-task", content: task, values, sourceLocation: "source/x.tar.gz" } as const;
-        const { run, lines, log } = await execute(work, { engine: world.engine, loginServer, source });
-        expect(run.status, log).toBe("Succeeded");
-        const at = lines.indexOf("up");
-        expect(lines.slice(at, at + 4), log).toEqual(["up", "hello people", "s3cret", "/workspace"]);
-        expect(lines, log).toContain("home has seen");
-        expect(lines, log).toContain("work has app keys state");
-        expect(log).toContain("Step ID: after encountered an error: exit status 3, but is set to ignore errors");
-        expect(run.outputImages).toEqual([
-          { registry: loginServer, repository: "app", tag: "cf1", digest: expect.stringMatching(/^sha256:/) },
-        ]);
-        expect((await world.registry.store.resolve("app", "cf1"))?.digest).toBe(run.outputImages![0]!.digest);
-      },
-    );
+    test.skipIf(missing !== undefined)(missing ? `${name} (needs ${missing})` : name, async () => {
+      const world = await World.make(engineFor);
+      onTestFinished(() => world.remove());
+      await pushShellBase(world.registry.store);
+      const { loginServer } = world.registry;
+      const source = await tarOf({
+        name: "app/Dockerfile",
+        content: `FROM ${loginServer}/local/shell:1\nARG WHO\nRUN echo "hello $WHO" > /hello\n`,
+      });
+      const values = { who: "people" };
+      const work = { kind: "encoded-task", content: task, values, sourceLocation: "source/x.tar.gz" } as const;
+      const { run, lines, log } = await execute(work, { engine: world.engine, loginServer, source });
+      expect(run.status, log).toBe("Succeeded");
+      const at = lines.indexOf("up");
+      expect(lines.slice(at, at + 4), log).toEqual(["up", "hello people", "s3cret", "/workspace"]);
+      expect(lines, log).toContain("home has seen");
+      expect(lines, log).toContain("work has app keys state");
+      expect(log).toContain("Step ID: after encountered an error: exit status 3, but is set to ignore errors");
+      expect(run.outputImages).toEqual([
+        { registry: loginServer, repository: "app", tag: "cf1", digest: expect.stringMatching(/^sha256:/) },
+      ]);
+      expect((await world.registry.store.resolve("app", "cf1"))?.digest).toBe(run.outputImages![0]!.digest);
+    });
   }
 });
