@@ -23,8 +23,8 @@ import type { DigestLookup, Look, Offered } from "./core/image/digest-lookup.ts"
 import { parseReference } from "./core/image/reference.ts";
 import type { LogHead } from "./core/run/call.ts";
 import { defaultTiming } from "./core/run/desk.ts";
-import { rangeOf } from "./core/state/keys.ts";
-import type { Track } from "./core/state/rows.ts";
+import { rangeOf, keys as rowKeys } from "./core/state/keys.ts";
+import type { Track, TrackPointer } from "./core/state/rows.ts";
 import { InternalError, PermanentError } from "./errors.ts";
 import { createGitHubAuth } from "./github/auth.ts";
 import { createGitHub } from "./github/github.ts";
@@ -35,6 +35,7 @@ import type { CheckPorts } from "./handlers/check-base-images.ts";
 import { isOneOf } from "./handlers/is-one-of.ts";
 import type { ReconcilePorts } from "./handlers/pass/pass.ts";
 import { readRefAs } from "./handlers/read-ref-as.ts";
+import { readValue } from "./handlers/read-rows.ts";
 import type { ReceivePorts } from "./handlers/receive-github-delivery.ts";
 import type { ReceiveEventPorts } from "./handlers/receive-registry-event.ts";
 import { createRegistries, isOurs } from "./handlers/registries.ts";
@@ -127,7 +128,9 @@ function createApp(settings: Settings, platform: Platform) {
     (await rows.list(registry.partition, rangeOf("track", String(source.id), ref), 10_000)).map(
       (r) => r.value as Track,
     );
-  const readRefPorts = { github, platform, registries, parseConfig: parseSlipwayYaml, tracksOf };
+  const makerOf: ResolvePorts["makerOf"] = async ({ partition }, reference) =>
+    (await readValue<TrackPointer>(rows, partition, rowKeys.makes(reference)))?.track;
+  const readRefPorts = { github, platform, registries, parseConfig: parseSlipwayYaml, tracksOf, makerOf };
   const policy = { waves: platform.waves, freeze: platform.freeze };
   const write = writeRoutes({
     ...history,

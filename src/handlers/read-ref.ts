@@ -16,6 +16,7 @@ import { preflight } from "../core/image/preflight.ts";
 import { formatReference } from "../core/image/reference.ts";
 import { templateVariables } from "../core/image/tags.ts";
 import type { SkipReason } from "../core/plan/reason.ts";
+import { tagTaken } from "../core/plan/taken-tag.ts";
 import { dockerfileOptions, renderBuildArgs, renderTags, variablesOf } from "../core/run/render-run.ts";
 import type { SourceRepository, SourceTree, TreeEntry } from "../core/source.ts";
 import type { Base, RefSnapshot, Refusal, SnapshotImage, Track } from "../core/state/rows.ts";
@@ -33,6 +34,8 @@ export interface ReadRefPorts {
   parseConfig(text: string): Parsed<SlipwayConfig>;
   /** Tracks of this ref as last planned: an unchanged Dockerfile need not be read again. */
   tracksOf(registry: Registry, source: SourceRepository, ref: string): Promise<readonly Track[]>;
+  /** Key of the track that makes this stable tag. */
+  makerOf(registry: Registry, reference: string): Promise<string | undefined>;
 }
 
 /** What a handler needs that finds out first which commit a ref is at. */
@@ -48,6 +51,8 @@ export interface RegistryPart {
   readonly registry: Registry;
   readonly images: readonly SnapshotImage[];
   readonly refused: readonly Refusal[];
+  /** Of the images, those whose tag another one makes as things stand: the pass decides, and what it would refuse is told. */
+  readonly taken: readonly Refusal[];
 }
 
 export type ReadRef =
@@ -102,10 +107,22 @@ export async function readRef(
     const read = await mapBounded(definitions, (d) =>
       readImage(d, { source, ref, sha, tree, registry, track: tracks.get(d.name), ports }),
     );
+    const images = read.flatMap((r) => ("name" in r ? [r] : []));
+    const ofThisRef = new Set(tracksNow.map((t) => t.key));
+    const taken = await mapBounded(images, async ({ name, makes }) => {
+      for (const tag of makes) {
+        if (tracks.get(name)?.makes.includes(tag)) continue;
+        const maker = await ports.makerOf(registry, tag);
+        if (maker !== undefined && !ofThisRef.has(maker))
+          return [{ image: name, reason: "tag-taken", message: tagTaken(tag) } as const];
+      }
+      return [];
+    });
     parts.push({
       registry,
-      images: read.flatMap((r) => ("name" in r ? [r] : [])),
+      images,
       refused: read.flatMap((r) => ("reason" in r ? [r] : [])),
+      taken: taken.flat(),
     });
   }
   const unwatched = config.value.images.filter((image) => !isPushTriggered(image, ref));

@@ -217,7 +217,7 @@ async function oweRefusals(
   sha: string,
   { parts, homeless, watched }: ReadRef & { kind: "read" },
 ): Promise<void> {
-  const refused = [...homeless, ...parts.flatMap((p) => p.refused)];
+  const refused = [...homeless, ...parts.flatMap((p) => [...p.refused, ...p.taken])];
   const refusals = refused
     .slice(0, refusalsTold)
     .map((r): CommitStatus => ({ state: "failure", context: `slipway/${r.image}`, description: r.message }));

@@ -69,6 +69,7 @@ export class ApiWorld extends Outside {
           platform: platformOf(this.known.aliases),
           parseConfig: parseSlipwayYaml,
           tracksOf: (registry, { id }, of) => this.tracksOf(registry, id, of),
+          makerOf: async () => undefined,
         }),
     };
   }

@@ -294,6 +294,29 @@ describe("base_update that does not follow", () => {
     expect((await sim.decisions())[0]?.skipped).toEqual(skipped);
     expect([sim.builds("a"), sim.builds("b")]).toEqual([3, 1]);
   });
+
+  it.each(["all", "runtime"] as const)(
+    "and does from a commit on (%s): what moved before is made good, once",
+    async (baseUpdate) => {
+      const z = { name: "z", files: "z", on: ["a", debian] };
+      const images = [{ name: "a", files: "a", on: [debian] }];
+      const sim = await built([...images, { ...z, ...off }]);
+      sim.moveTag(debian, d(2));
+      sim.tellTag(debian);
+      await sim.settle();
+      expect([sim.builds("a"), sim.builds("z")]).toEqual([2, 1]);
+      await sim.push([...images, { ...z, baseUpdate }], commitOf(2));
+      await sim.settle();
+      expect([sim.builds("a"), sim.builds("z")]).toEqual([2, 2]);
+      const [run] = (await sim.runs()).filter((r) => r.image === "z").slice(-1);
+      const changes = [{ key: "on.base_update", from: "off", to: baseUpdate }];
+      expect(run?.reasons).toEqual([{ kind: "definition", changes }]);
+      await sim.push([...images, { ...z, ...off }], commitOf(3));
+      await sim.push([...images, { ...z, baseUpdate }], commitOf(4));
+      await sim.settle();
+      expect(sim.builds("z"), "nothing has moved meanwhile").toBe(2);
+    },
+  );
 });
 
 describe("a base that moves to what failed before", () => {

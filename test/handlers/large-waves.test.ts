@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { openIn } from "../../src/core/run/wave.ts";
 import { rangeOf } from "../../src/core/state/keys.ts";
 import type { Run, Wave } from "../../src/core/state/rows.ts";
-import { commitOf, digestOf as d, debian, type SimImage, Simulation } from "../support/simulation.ts";
+import { commitOf, digestOf as d, debian, type SimImage, Simulation, source } from "../support/simulation.ts";
 
 /** A large wave: one level of twenty-four, and one on top. */
 const wide: readonly SimImage[] = [
@@ -250,6 +250,20 @@ describe("a wave that has stopped", () => {
     expect(await planned(sim)).toEqual([]);
     expect(sim.acrRuns.length - before).toBe(1 + 25);
     expect((await baseWaves(sim)).at(-1)).toMatchObject({ state: "open" });
+  });
+
+  it("is not let go by a push that is refused", async () => {
+    const sim = await built();
+    sim.outcome = () => "Failed";
+    sim.moveTag(debian, d(2));
+    sim.tellTag(debian);
+    await sim.settle();
+    const before = [sim.acrRuns.length, (await planned(sim)).length];
+    expect(before[1]).toBe(24);
+    const taken = { name: "w00", files: "somebody else's", on: [debian] };
+    await sim.push([taken], commitOf(2), { source: { ...source, id: 8, fullName: "acme/web" } });
+    await sim.settle({ hours: 2 });
+    expect([sim.acrRuns.length, (await planned(sim)).length]).toEqual(before);
   });
 
   it("goes on with all others that the same image stopped", async () => {

@@ -39,6 +39,8 @@ function portsOf(
       (await outside.rows.list(registry.partition, rangeOf("track", String(source.id), ref), 100)).map(
         (r) => r.value as Track,
       ),
+    makerOf: async ({ partition }, reference) =>
+      (await outside.value<{ track: string }>(partition, keys.makes(reference)))?.track,
     resolveDigest: async () => ({ kind: "unknown", why: "no registry in this test" }),
     settleSeconds: 30,
     log: outside.log,
@@ -283,6 +285,18 @@ describe("an image that is refused", () => {
     expect(word?.snapshot.images.map((i) => i.name)).toEqual(["web"]);
   });
 
+  it("because another image makes its tag is told, and left for the pass to refuse", async () => {
+    const web = "acme.azurecr.io/web:main";
+    const makes = async (track: string) => outside.put(await partitionOf(), { [keys.makes(web)]: { track } });
+    await makes(keys.track(99, main, "web"));
+    const { word, refused } = await refusals();
+    expect([word?.snapshot.images.map((i) => i.name), refused]).toEqual([["web"], []]);
+    expect((await note())?.statuses).toMatchObject([
+      { context: "slipway/config", description: "slipway.yaml is valid: 0 images are built from this ref" },
+      { state: "failure", context: "slipway/web", description: `${web} is already made by another image or ref` },
+    ]);
+  });
+
   it("because it names more images than are followed, or makes more tags than fit one, says how many may be", async () => {
     const copies = Array.from({ length: 20 }, (_, i) => `COPY --from=docker.io/library/b${i}:1 / /\n`);
     github.files.set("web/Dockerfile", `FROM docker.io/library/node:20\n${copies.join("")}`);
@@ -312,6 +326,7 @@ describe("reading a ref", () => {
     const track: Partial<Track> = {
       image: image.name,
       bases: image.bases,
+      makes: image.makes,
       dockerfileSha: image.dockerfileSha,
       wanted: { commit: commit(2), inputs: image.inputs, definition: image.definitionKey },
       ...change,

@@ -281,6 +281,45 @@ describe("an image whose base was never built", () => {
   });
 });
 
+describe("a stable tag that is another image's", () => {
+  const other = { source: { ...source, id: 8, fullName: "acme/web" } };
+
+  it("is refused to who else claims it, at every push, and sets off nothing", async () => {
+    const sim = await builtDiamond();
+    const before = await sim.runs();
+    for (const n of [10, 11]) {
+      await sim.push([{ name: "base", files: `mine ${n}` }], commitOf(n), { ...other, id: `push-${n}` });
+      await sim.settle();
+    }
+    expect(await sim.runs()).toEqual(before);
+    for (const { skipped, plannedCount } of (await sim.decisions()).slice(0, 2))
+      expect([plannedCount, skipped]).toMatchObject([0, [{ reason: "tag-taken", images: ["base"] }]]);
+  });
+
+  it("is anybody's once its maker has left", async () => {
+    const sim = await builtDiamond();
+    await sim.push([], commitOf(2), { deleted: true });
+    await sim.push([{ name: "base", files: "mine" }], commitOf(3), other);
+    await sim.settle();
+    expect(sim.builds("base")).toBe(2);
+  });
+
+  it("goes to the new name of a renamed image: what waited for the old one is built once, after the new", async () => {
+    const sim = await builtDiamond();
+    sim.maxRuns = 0;
+    const [base, ...others] = diamond({ base: "v2" });
+    await sim.push([base!, ...others], commitOf(2));
+    await sim.settle({ hours: 0.05 });
+    await sim.push([{ ...base!, name: "ground", repository: "base" }, ...others], commitOf(3));
+    await sim.settle({ hours: 0.05 });
+    sim.maxRuns = 2;
+    await sim.settle();
+    expect((await sim.runs()).filter((r) => r.ended?.code === "base-failed")).toEqual([]);
+    expect(["base", "runtime", "tools", "assets", "app"].map((name) => sim.builds(name))).toEqual([2, 2, 2, 2, 2]);
+    expect(sim.lastStatus(commitOf(3), "slipway/app")?.state).toBe("success");
+  });
+});
+
 describe("refs", () => {
   it("that are deleted retire their tracks: planned runs end, what runs goes on, history stays", async () => {
     const sim = await builtDiamond();

@@ -51,6 +51,8 @@ export interface SimImage {
   /** Names of images of the same file, or whole references. */
   readonly on?: readonly string[];
   readonly compat?: true;
+  /** Its own name unless told. */
+  readonly repository?: string;
   readonly owner?: string;
   readonly baseUpdate?: ImageDefinition["on"]["baseUpdate"];
 }
@@ -112,19 +114,22 @@ export class Simulation {
   /** Logs of runs that are not ours cannot be read. */
   foreignLogFails = false;
   maxRuns = 2;
+  /** Registries of the platform file, each at `<alias>.azurecr.io`. With several, each tells of what is pushed to it. */
+  aliases = ["acme"];
   effects = 0;
   death: Death | undefined;
   deaths = 0;
   readonly #messages: Message[] = [];
+  readonly #known = new Map<string, Registry>();
   #starts = 0;
   #dead = false;
   #ids = 0;
   #generations = new Map<string, number>();
-  #registry: Registry | undefined;
 
-  async registry(): Promise<Registry> {
-    this.#registry ??= await this.#registries().find("acme");
-    return this.#registry;
+  async registry(alias = "acme"): Promise<Registry> {
+    const known = this.#known.get(alias) ?? (await this.#registries().find(alias));
+    this.#known.set(alias, known);
+    return known;
   }
 
   // What happens in the world
@@ -141,9 +146,10 @@ export class Simulation {
       generation?: number;
       unwatched?: string[];
       refused?: Refusal[];
+      alias?: string;
     } = {},
   ): Promise<void> {
-    const registry = await this.registry();
+    const registry = await this.registry(options.alias);
     const ref = options.ref ?? main;
     const from = options.source ?? source;
     const refKey = keys.refGeneration(from.id, ref);
@@ -157,7 +163,7 @@ export class Simulation {
       ref,
       generation,
       ...(options.deleted ? {} : { commit }),
-      images: options.deleted ? [] : images.map((i) => this.#snapshotImage(i, ref, commit)),
+      images: options.deleted ? [] : images.map((i) => this.#snapshotImage(i, ref, commit, registry)),
       refused: options.refused ?? [],
       unwatched: options.unwatched ?? [],
       changedPaths: [],
@@ -249,12 +255,12 @@ export class Simulation {
           "registries",
           nudge,
           retry,
-          async () => reconcileRegistry(nudge, await this.#reconcilePorts()),
+          async () => reconcileRegistry(nudge, await this.#reconcilePorts(nudge.registry)),
           async () => {},
         );
       } else if (message.queue === "run-work") {
         const work = message.body as RunWork;
-        const ports = await this.#runWorkPorts();
+        const ports = await this.#runWorkPorts(work.registry);
         await withRetries(
           "run-work",
           work,
@@ -365,30 +371,32 @@ export class Simulation {
 
   #registries() {
     const platform: PublishPolicy = {
-      registries: {
-        acme: {
-          alias: "acme",
-          resourceId: "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/acme00",
-          maxRuns: this.maxRuns,
-        },
-      },
+      registries: Object.fromEntries(
+        this.aliases.map((alias) => [alias, { alias, resourceId: resourceOf(alias), maxRuns: this.maxRuns }]),
+      ),
       publish: [{ from: "acme/*", to: "**" }],
     };
     return createRegistries({
       platform,
       rows: this.rows,
-      factsOf: async () => ({ loginServer, createdAt: "2026-01-01T00:00:00Z" }),
+      factsOf: async (alias) => ({
+        loginServer: `${alias}.azurecr.io`,
+        createdAt: "2026-01-01T00:00:00Z",
+      }),
       now: () => this.now,
     });
   }
 
-  async #reconcilePorts(): Promise<ReconcilePorts> {
+  async #reconcilePorts(alias: string): Promise<ReconcilePorts> {
+    // Somebody else's runs push nothing here; every registry lists them.
+    const mine = (run: SimRun) => run.tags[0]?.startsWith(`${alias}.azurecr.io/`) ?? true;
     return {
       ...this.#inbox(),
-      registry: { ...(await this.registry()), maxRuns: this.maxRuns },
+      registry: { ...(await this.registry(alias)), maxRuns: this.maxRuns },
       acr: {
-        openRuns: () => this.#look(async () => this.#listed().filter((r) => !isAcrTerminal(r.status))),
-        runsCreatedSince: (iso) => this.#look(async () => this.#listed().filter((r) => (r.createTime ?? "") >= iso)),
+        openRuns: () => this.#look(async () => this.#listed().filter((r) => mine(r) && !isAcrTerminal(r.status))),
+        runsCreatedSince: (iso) =>
+          this.#look(async () => this.#listed().filter((r) => mine(r) && (r.createTime ?? "") >= iso)),
         run: (id) => this.#look(async () => this.#seen().find((r) => r.acrRunId === id)),
         startRun: (request) => this.#effect(() => this.#start(request)),
         cancelRun: (id) => this.#effect(async () => this.#cancel(id)),
@@ -412,10 +420,10 @@ export class Simulation {
     };
   }
 
-  async #runWorkPorts(): Promise<RunWorkPorts> {
+  async #runWorkPorts(alias: string): Promise<RunWorkPorts> {
     return {
       ...this.#inbox(),
-      registry: await this.registry(),
+      registry: await this.registry(alias),
       github: {
         tarball: async (_source, sha) => {
           if (this.gitHubDown) throw new TransientError("GitHub answers 503");
@@ -516,7 +524,7 @@ export class Simulation {
   #accept(request: StartRequest): SimRun {
     const task = JSON.parse(request.taskYaml) as { networks: { name: string }[]; steps: { push?: string[] }[] };
     const references = task.steps.flatMap((s) => s.push ?? []);
-    const repository = references[0]!.slice(loginServer.length + 1, references[0]!.lastIndexOf(":"));
+    const repository = references[0]!.slice(references[0]!.indexOf("/") + 1, references[0]!.lastIndexOf(":"));
     const run: SimRun = {
       acrRunId: `cf${this.acrRuns.length + 1}`,
       status: "Queued",
@@ -549,7 +557,11 @@ export class Simulation {
             ? "Running"
             : this.outcome(run.repository, nth);
       const ended = isAcrTerminal(status);
-      if (status === "Succeeded") for (const tag of run.tags) this.tags.set(tag, run.digest);
+      if (status === "Succeeded")
+        for (const tag of run.tags) {
+          this.tags.set(tag, run.digest);
+          if (this.aliases.length > 1) this.tellTag(tag);
+        }
       this.acrRuns[i] = {
         ...run,
         status,
@@ -557,7 +569,7 @@ export class Simulation {
         ...(status === "Succeeded"
           ? {
               outputImages: run.tags.map((t) => ({
-                registry: loginServer,
+                registry: run.tags[0]!.slice(0, run.tags[0]!.indexOf("/")),
                 repository: run.repository,
                 tag: t.slice(t.lastIndexOf(":") + 1),
                 digest: run.digest,
@@ -636,11 +648,14 @@ export class Simulation {
     return name.includes("/") ? name : `${loginServer}/${name}:${tag}`;
   }
 
-  #snapshotImage(image: SimImage, ref: string, commit: string): SnapshotImage {
+  #snapshotImage(image: SimImage, ref: string, commit: string, registry: Registry): SnapshotImage {
     const tag = ref.split("/").at(-1)!;
-    this.#images.set(`${image.name}@${commit}`, image);
+    const repository = image.repository ?? image.name;
+    this.#images.set(`${repository}@${commit}`, image);
     const { on } = definitionOf(image.name);
     const definition = definitionOf(image.name, {
+      registry: registry.alias,
+      repository,
       ...(image.baseUpdate ? { on: { ...on, baseUpdate: image.baseUpdate } } : {}),
       ...(image.compat ? { compat: true } : {}),
       ...(image.owner === undefined ? {} : { owner: image.owner }),
@@ -657,14 +672,14 @@ export class Simulation {
         .update(JSON.stringify(image.on ?? []))
         .digest("hex"),
       bases: (image.on ?? []).map((b): Base => ({ reference: this.referenceOf(b), class: "runtime", pinned: false })),
-      makes: [this.referenceOf(image.name, tag)],
+      makes: [`${registry.loginServer}/${repository}:${tag}`],
     };
   }
 
   // Looking at the end
 
-  async runs(): Promise<readonly Run[]> {
-    const { partition } = await this.registry();
+  async runs(alias = "acme"): Promise<readonly Run[]> {
+    const { partition } = await this.registry(alias);
     return (await this.rows.list(partition, rangeOf("run"), 10_000))
       .map((r) => r.value as Run)
       .sort((a, b) => a.seq - b.seq);
@@ -702,6 +717,10 @@ export class Simulation {
   lastStatus(sha: string, context: string): CommitStatus | undefined {
     return this.statuses.filter((s) => s.sha === sha && s.status.context === context).at(-1)?.status;
   }
+}
+
+function resourceOf(alias: string): string {
+  return `/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/${alias}00`;
 }
 
 class Died extends Stopped {

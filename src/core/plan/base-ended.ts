@@ -1,7 +1,7 @@
 /** A run has ended: what that means for the tracks that stand on what it made, and for its own track's next run. */
 import { type Desk, getRun, getTrack } from "../run/desk.ts";
 import { placeRun } from "../run/place.ts";
-import { endRun, putRun } from "../run/transition.ts";
+import { endRun, isTerminal, putRun } from "../run/transition.ts";
 import { ascending, keys } from "../state/keys.ts";
 import type { Attempt, Inbox, PlanItem, Run, Track } from "../state/rows.ts";
 import { edgesOf, follows } from "./closure.ts";
@@ -49,8 +49,10 @@ function tellPlanned(desk: Desk, track: Track, planned: Run, reference: string, 
     placeRun(desk, next);
     return;
   }
+  // Of an image that was renamed, or whose tag another image makes by now: that one's run is still to come.
+  const awaited = about?.run && about.run !== base.id ? getRun(desk.world, about.run) : undefined;
   // Nothing to take back, or the base is about to be tried again: go on, or go on waiting.
-  if (!about || maker?.planned) {
+  if (!about || maker?.planned || (awaited && !isTerminal(awaited.status))) {
     placeRun(desk, planned);
     return;
   }

@@ -22,6 +22,13 @@ export function follows(edge: Pick<Edge, "class" | "baseUpdate">): boolean {
   return edge.baseUpdate === "all" || (edge.baseUpdate === "runtime" && edge.class === "runtime");
 }
 
+const reach = { off: 0, runtime: 1, all: 2 } as const;
+
+/** Whether bases are followed that were not before. */
+export function followsMore(before: Edge["baseUpdate"], now: Edge["baseUpdate"]): boolean {
+  return reach[now] > reach[before];
+}
+
 export function edgesOf(desk: Desk, references: readonly string[]): readonly (readonly Edge[])[] {
   const ranges = references.map((reference) => rangeOf("base", reference));
   return desk.world.ranges<Edge>(ranges, manyTracks).map((rows) => rows.map((r) => r.value));

@@ -73,7 +73,7 @@ function insert(desk: Desk, track: Track, request: RunRequest, older: Run | unde
     ...(occurrence ? { occurrence } : {}),
     ...lineageOf(older, request),
     order: older?.order ?? seq,
-    wantedSince: older?.wantedSince ?? isoOf(desk.now),
+    ...(older?.baseHeld ? { baseHeld: older.baseHeld } : {}),
     baseTries: 0,
     attempt: 0,
     ...(track.definition.owner ? { owner: track.definition.owner } : {}),

@@ -5,8 +5,9 @@
 import type { Desk } from "../run/desk.ts";
 import { keys, rangeOf } from "../state/keys.ts";
 import type { PlanItem, Progress, RefSnapshot, SnapshotImage, Track } from "../state/rows.ts";
-import { closureOf, levelsOf } from "./closure.ts";
+import { closureOf, followsMore, levelsOf } from "./closure.ts";
 import { countLeft, countSkipped, noProgress } from "./progress.ts";
+import { withTakenTags } from "./taken-tag.ts";
 
 export interface Plan {
   readonly plan: readonly PlanItem[];
@@ -19,7 +20,12 @@ export function planRef(desk: Desk, snapshot: RefSnapshot): Plan {
   const ofRef = desk.world.range<Track>(rangeOf("track", String(snapshot.source.id), snapshot.ref), manyTracks);
   const tracks = new Map(ofRef.filter((r) => !r.value.retired).map((r) => [r.key, r.value]));
   const trackKeyOf = (image: string) => keys.track(snapshot.source.id, snapshot.ref, image);
-  const images = new Map(snapshot.images.map((i) => [trackKeyOf(i.name), i]));
+  const all = new Map(snapshot.images.map((i) => [trackKeyOf(i.name), i]));
+  const kept = new Set([...all.keys(), ...snapshot.refused.map((r) => trackKeyOf(r.image))]);
+  const retired = [...tracks.values()].filter((t) => !kept.has(t.key));
+  const taken = withTakenTags(desk, snapshot, all, tracks, new Set(retired.map((t) => t.key)));
+  // What cannot be taken sets off nothing; one that was built before stays as it was.
+  const images = new Map([...all].filter(([track]) => !taken.has(track)));
 
   const built = [...images].filter(([track, image]) => isBuiltAnew(tracks.get(track), image)).map(([track]) => track);
   const { tracks: closure, left } = closureOf(desk, built, images);
@@ -42,16 +48,19 @@ export function planRef(desk: Desk, snapshot: RefSnapshot): Plan {
     else if (!left.has(track)) progress = countSkipped(progress, "nothing-changed", image.name);
   }
   progress = countLeft(progress, left);
-  const kept = new Set([...images.keys(), ...snapshot.refused.map((r) => trackKeyOf(r.image))]);
-  const retired = [...tracks.values()].filter((t) => !kept.has(t.key));
-  return {
-    plan: [...retired.map((t): PlanItem => ({ kind: "retire", track: t.key, image: t.image })), ...items],
-    progress,
-  };
+  const leaving = retired.map((t): PlanItem => ({ kind: "retire", track: t.key, image: t.image }));
+  const refused = [...taken].map((track): PlanItem => ({ kind: "take", track, image: all.get(track)!.name, via: [] }));
+  return { plan: [...leaving, ...refused, ...items], progress };
 }
 
+/** Or may have to be: what it follows from now on may have moved while it did not, and is looked at when it is released. */
 function isBuiltAnew(track: Track | undefined, image: SnapshotImage): boolean {
-  return track === undefined || track.wanted.inputs !== image.inputs || track.wanted.definition !== image.definitionKey;
+  return (
+    track === undefined ||
+    track.wanted.inputs !== image.inputs ||
+    track.wanted.definition !== image.definitionKey ||
+    followsMore(track.definition.on.baseUpdate, image.definition.on.baseUpdate)
+  );
 }
 
 function isDescribedAnew(track: Track, image: SnapshotImage): boolean {

@@ -17,12 +17,13 @@ import type {
   Wanted,
 } from "../state/rows.ts";
 import { standsOn } from "./base-ended.ts";
-import type { Edge } from "./closure.ts";
+import { type Edge, followsMore } from "./closure.ts";
 import { refuseAtHead, wantedAtHead } from "./head.ts";
 import { keepsFailing, keepsFailingMessage } from "./keeps-failing.ts";
 import { openRun } from "./open-run.ts";
 import type { RequestWord } from "./plan-request.ts";
 import type { Cause, Reason, SkipReason } from "./reason.ts";
+import { tagTaken, takenTag } from "./taken-tag.ts";
 
 export type ItemOutcome =
   | { readonly kind: "planned"; readonly run: Run }
@@ -50,7 +51,7 @@ export function takeImage(
   const taken = takenTag(desk, item.track, image, snapshot);
   if (taken !== undefined) {
     refuseAtHead(desk, snapshot, image.name);
-    return { kind: "skipped", reason: "tag-taken", message: `${taken} is already made by another image or ref` };
+    return { kind: "skipped", reason: "tag-taken", message: tagTaken(taken) };
   }
 
   const wanted: Wanted = { commit: snapshot.commit!, inputs: image.inputs, definition: image.definitionKey };
@@ -193,17 +194,6 @@ export function retireTrack(desk: Desk, trackKey: string, reason: RetireReason):
   return { kind: "skipped", reason };
 }
 
-/** A stable tag has one maker. Images of one snapshot may exchange tags: the snapshot says who makes what from now on. */
-function takenTag(desk: Desk, trackKey: string, image: SnapshotImage, snapshot: RefSnapshot): string | undefined {
-  const makers = desk.world.getAll<TrackPointer>(image.makes.map((m) => keys.makes(m)));
-  const claimed = new Map(snapshot.images.map((i) => [keys.track(snapshot.source.id, snapshot.ref, i.name), i.makes]));
-  return image.makes.find((reference, i) => {
-    const maker = makers[i]?.track;
-    if (maker === undefined || maker === trackKey) return false;
-    return claimed.get(maker)?.includes(reference) ?? true;
-  });
-}
-
 function requestReason(word: RequestWord): Reason {
   return word.kind === "retry-requested"
     ? { kind: "request", action: "retry", id: word.id, of: word.run }
@@ -226,6 +216,8 @@ function ownReasons(before: Track | undefined, image: SnapshotImage, snapshot: R
     const changes = describeDefinitionChange(before.wanted.definition, image.definitionKey);
     reasons.push({ kind: "definition", changes });
   }
+  const [from, to] = [before.definition.on.baseUpdate, image.definition.on.baseUpdate];
+  if (followsMore(from, to)) reasons.push({ kind: "definition", changes: [{ key: "on.base_update", from, to }] });
   return reasons;
 }
 

@@ -55,12 +55,26 @@ function waitsForPeople(desk: Desk, runId: string, seen = new Set<string>()): bo
   if (seen.has(runId)) return false;
   seen.add(runId);
   const hold = getRun(desk.world, runId)?.hold;
-  if (hold?.kind === "paused" || hold?.kind === "frozen" || hold?.kind === "wave-stopped") return true;
+  if (hold?.kind === "paused" || hold?.kind === "wave-stopped") return true;
+  // Once it is over it holds nobody, although not everyone has been looked at again yet.
+  if (hold?.kind === "frozen") return Date.parse(hold.until) > desk.now;
   return hold?.kind === "base" && hold.runs.some((id) => waitsForPeople(desk, id, seen));
 }
 
-function maxHoldEnds(desk: Desk, run: Run): number {
-  return Date.parse(run.wantedSince) + desk.timing.maxHold * 1000;
+/** Only what it waited for its bases counts: a slot, a freeze or a pause of everything may take longer, and starves nobody. */
+function maxHoldEnds(desk: Desk, { baseHeld }: Run): number {
+  const began = baseHeld?.since === undefined ? desk.now : Date.parse(baseHeld.since);
+  return began - (baseHeld?.ms ?? 0) + desk.timing.maxHold * 1000;
+}
+
+/** The clock of max-hold runs while its bases alone keep it from going. */
+function withClock(desk: Desk, run: Run, hold: Hold | undefined): Run {
+  const { baseHeld } = run;
+  const runs = hold?.kind === "base" && !everythingIsHeld(desk);
+  if (runs === (baseHeld?.since !== undefined)) return run;
+  const ms = baseHeld?.ms ?? 0;
+  if (runs) return { ...run, baseHeld: { ms, since: isoOf(desk.now) } };
+  return { ...run, baseHeld: { ms: ms + desk.now - Date.parse(baseHeld!.since!) } };
 }
 
 /** Puts a planned run where it belongs and says why it waits. Returns whether it is ready. */
@@ -73,11 +87,12 @@ export function placeRun(desk: Desk, run: Run): boolean {
   return !hold;
 }
 
-function putPlace(desk: Desk, run: Run, hold: Hold | undefined): void {
+function putPlace(desk: Desk, unclocked: Run, hold: Hold | undefined): void {
+  const run = withClock(desk, unclocked, hold);
   if (hold) giveUpCanary(desk, run);
   else electCanary(desk, run);
   const place = hold ? keys.wait(recheckAt(desk, run, hold), run.seq) : keys.ready(run.order, run.seq);
-  if (place === run.place && JSON.stringify(hold) === JSON.stringify(run.hold)) return;
+  if (run === unclocked && place === run.place && JSON.stringify(hold) === JSON.stringify(run.hold)) return;
   if (place !== run.place) {
     unplace(desk, run);
     desk.world.put(place, hold ? waitingOf(run, hold) : { run: run.id });
@@ -136,6 +151,12 @@ function holdOf(desk: Desk, run: Run, track: Track): Hold | undefined {
   const blockers = blockersOf(desk, run, track);
   if (blockers.length > 0) return { kind: "base", runs: blockers.map((b) => b.id) };
   return policyHold(desk, run) ?? waveHold(desk, run);
+}
+
+function everythingIsHeld(desk: Desk): boolean {
+  return (
+    desk.world.get<Pause>(keys.pausedRegistry) !== undefined || frozenAt(desk.policy.freeze, desk.now) !== undefined
+  );
 }
 
 /** What a person asked for by name goes through a pause and a freeze; what merely happened waits. */

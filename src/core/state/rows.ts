@@ -112,13 +112,13 @@ export interface Run {
   readonly occurrence?: string;
   /** Place in the queue; a run that supersedes another keeps its place. */
   readonly order: number;
-  /** Since when there has been something to build, ISO 8601: of the first run that this one superseded, if any. */
-  readonly wantedSince: string;
   /** Key of the `ready` or `wait` row while planned. */
   readonly place?: string;
   readonly hold?: Hold;
   /** What it has waited for, the last few, with when. */
   readonly holds?: readonly PastHold[];
+  /** How long it has waited for bases that could have gone, and since when it does so now: what max-hold counts. */
+  readonly baseHeld?: { readonly ms: number; readonly since?: string };
   readonly baseTries: number;
   /** Number of the last attempt; 0 before the first. */
   readonly attempt: number;

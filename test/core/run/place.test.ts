@@ -57,13 +57,18 @@ describe("a planned run waits for a run of a track it stands on (R5)", () => {
   });
 
   it("until max-hold for one planned after it; for one planned before it, longer", () => {
-    expect(blockers({ planned: open(13, "wave-1") }, run, 29)).toEqual(["acme-13"]);
-    expect(blockers({ planned: open(13, "wave-1") }, run, 30)).toEqual([]);
-    expect(blockers({ planned: open(11, "wave-1") }, run, 600)).toEqual(["acme-11"]);
+    const held: Run = { ...run, baseHeld: { ms: 0, since: noon } };
+    expect(blockers({ planned: open(13, "wave-1") }, held, 29)).toEqual(["acme-13"]);
+    expect(blockers({ planned: open(13, "wave-1") }, held, 30)).toEqual([]);
+    expect(blockers({ planned: open(11, "wave-1") }, held, 600)).toEqual(["acme-11"]);
   });
 
-  it("counting from when there was first something to build, not from its own planning", () => {
-    expect(blockers({ planned: open(13, "wave-1") }, { ...run, wantedSince: at(-29) }, 1)).toEqual([]);
+  it("counting only what it waited for its bases, with what its forerunner waited", () => {
+    const planned = open(13, "wave-1");
+    expect(blockers({ planned }, run, 600)).toEqual(["acme-13"]);
+    expect(blockers({ planned }, { ...run, baseHeld: { ms: 1_740_000, since: at(600) } }, 600)).toEqual(["acme-13"]);
+    expect(blockers({ planned }, { ...run, baseHeld: { ms: 1_740_000, since: at(600) } }, 601)).toEqual([]);
+    expect(blockers({ planned }, { ...run, baseHeld: { ms: 1_800_000 } }, 600)).toEqual([]);
   });
 
   it("of whatever wave and however long, if that track was never built: there is nothing to go on with", () => {

@@ -34,7 +34,6 @@ export function runOf(change: Partial<Run> = {}): Run {
     cause: { kind: "delivery", id: "delivery-1", event: "push", at: noon },
     waves: ["delivery-1"],
     order: seq,
-    wantedSince: noon,
     baseTries: 0,
     attempt: 0,
     ...change,
