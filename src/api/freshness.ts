@@ -7,10 +7,10 @@ import { keys, rangeOf } from "../core/state/keys.ts";
 import type { Followed, Run, RunSummary, Track } from "../core/state/rows.ts";
 import { seenOfTag } from "../handlers/followed.ts";
 import { readValue } from "../handlers/read-rows.ts";
-import type { Registry } from "../handlers/registries.ts";
+import { homeOf, type Registry } from "../handlers/registries.ts";
 import { pinnedDigest } from "./dependents.ts";
 import type { HistoryPorts } from "./history.ts";
-import { homeOf, readMade } from "./named.ts";
+import { readMade } from "./named.ts";
 import { BaseOf, Digest, Moment } from "./schemas.ts";
 
 export const BaseView = BaseOf.extend({
@@ -63,7 +63,7 @@ async function historyOf(
   ports: HistoryPorts,
 ): Promise<{ readonly history?: TagHistory; readonly problem?: string }> {
   const followed = await seenOfTag(tag, ports);
-  const home = await homeOf(tag, ports);
+  const home = await homeOf(tag, ports.registries);
   const made = await readMade(tag, ports);
   const run = home && made && (await readRun(made.run, home, ports));
   const since = run?.times.Succeeded;

@@ -10,7 +10,13 @@ import { type KeyRange, keyAfter, keys, rangeOf } from "../core/state/keys.ts";
 import type { Attempt, Decision, Run, RunSummary, Track, TrackPointer } from "../core/state/rows.ts";
 import type { Rows, StoredRow } from "../core/state/store.ts";
 import { readValue } from "../handlers/read-rows.ts";
-import { platformPartition, pushesPartition, type Registries, type Registry } from "../handlers/registries.ts";
+import {
+  platformPartition,
+  pushesPartition,
+  type Registries,
+  type Registry,
+  registriesAtHand,
+} from "../handlers/registries.ts";
 import { findSource, sourceIdOf } from "../handlers/sources.ts";
 import { badRequest, notFound } from "./problem.ts";
 
@@ -52,9 +58,7 @@ function writeCursor(cursor: z.infer<typeof Cursor>): string {
 }
 
 export async function allRegistries(ports: HistoryPorts): Promise<readonly Registry[]> {
-  const found = await Promise.allSettled(ports.registries.aliases.map((alias) => ports.registries.find(alias)));
-  // One that cannot be had hides its own history, not everybody's; health says what is wrong with it.
-  return found.flatMap((f) => (f.status === "fulfilled" ? [f.value] : []));
+  return registriesAtHand(ports.registries);
 }
 
 /** Newest first. Throws Problem: 404 for a source that Slipway has not heard of, 400 for an `after` that this API did not give out. */

@@ -4,7 +4,7 @@ import { formatReference, parseReference } from "../core/image/reference.ts";
 import { keys, rangeOf } from "../core/state/keys.ts";
 import type { Made } from "../core/state/rows.ts";
 import { readValue } from "../handlers/read-rows.ts";
-import type { Registry } from "../handlers/registries.ts";
+import { homeOf, type Registry } from "../handlers/registries.ts";
 import { allRegistries, type HistoryPorts } from "./history.ts";
 import { badRequest } from "./problem.ts";
 
@@ -19,13 +19,9 @@ export async function namesOf(text: string, at: string, ports: HistoryPorts): Pr
   return names;
 }
 
-export async function homeOf(reference: string, ports: HistoryPorts): Promise<Registry | undefined> {
-  return (await allRegistries(ports)).find(({ loginServer }) => reference.startsWith(`${loginServer}/`));
-}
-
 /** What Slipway pushed last under a tag. */
 export async function readMade(reference: string, ports: HistoryPorts): Promise<Made | undefined> {
-  const home = await homeOf(reference, ports);
+  const home = await homeOf(reference, ports.registries);
   return home && (await readValue<Made>(ports.rows, home.partition, keys.tag(reference)));
 }
 

@@ -10,12 +10,12 @@ import { parseReference } from "../core/image/reference.ts";
 import type { Edge } from "../core/plan/closure.ts";
 import { type KeyRange, keys, rangeOf } from "../core/state/keys.ts";
 import type { Followed } from "../core/state/rows.ts";
-import type { Rows, StoredRow } from "../core/state/store.ts";
+import type { Rows, RowWrite, StoredRow } from "../core/state/store.ts";
 import { messageOf } from "../errors.ts";
 import { type Log, type Queues, queueNames } from "../ports.ts";
 import { writeOf } from "./followed.ts";
 import type { EventMessage } from "./messages.ts";
-import { pagesOf } from "./read-rows.ts";
+import { pagesOf, readValue } from "./read-rows.ts";
 import { platformPartition, type Registries } from "./registries.ts";
 
 export interface CheckPorts {
@@ -45,6 +45,7 @@ export async function checkBaseImages(ports: CheckPorts): Promise<void> {
   // Before the references: what somebody begins to follow meanwhile must not look forgotten.
   const known = new Map((await listAll(ports.rows, platformPartition, rangeOf("followed"))).map((r) => [r.key, r]));
   const { references, complete } = await followedReferences(ports);
+  if (complete && !(await doubtForNewcomers(references, known, ports))) return;
   const due = whatIsDue(references, known, ports);
   const hosts = new Map<string, { asked: number; silentUntil: number }>();
   const seen = new Map<string, Seen>();
@@ -62,7 +63,7 @@ export async function checkBaseImages(ports: CheckPorts): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
-  for (const reference of references) {
+  for (const reference of references.keys()) {
     const { silentUntil = 0 } = hosts.get(hostOf(reference)) ?? {};
     if (silentUntil > 0 && !seen.has(reference))
       seen.set(reference, leftAlone(reference, known.get(keys.followed(reference)), silentUntil, ports));
@@ -98,11 +99,13 @@ function unseen(reference: string, ports: CheckPorts): Followed {
   return { reference, checkedAt: new Date(ports.now()).toISOString(), moves: 0, failures: 0 };
 }
 
-/** Every tag that something stands on, in any registry, once. */
+/** Every tag that something stands on, with the registries where. */
+type References = ReadonlyMap<string, ReadonlySet<string>>;
+
 async function followedReferences(
   ports: CheckPorts,
-): Promise<{ readonly references: ReadonlySet<string>; readonly complete: boolean }> {
-  const found = new Set<string>();
+): Promise<{ readonly references: References; readonly complete: boolean }> {
+  const found = new Map<string, Set<string>>();
   let complete = true;
   for (const alias of ports.registries.aliases) {
     const registry = await ports.registries.find(alias).catch((error: unknown) => {
@@ -116,10 +119,37 @@ async function followedReferences(
       for (const { value } of await listAll(ports.rows, registry.partition, rangeOf(kind))) {
         const { reference } = value as Pick<Edge, "reference">;
         // A digest never moves.
-        if (!reference.includes("@")) found.add(reference);
+        if (!reference.includes("@")) found.set(reference, (found.get(reference) ?? new Set()).add(alias));
       }
   }
   return { references: found, complete };
+}
+
+/**
+ * A registry that is new in the platform file, or back in it, was told of no move meanwhile: whatever is behind its tags is
+ * news again. False: something had to be written, so what was read is old, and the next tick goes on.
+ */
+async function doubtForNewcomers(
+  references: References,
+  known: ReadonlyMap<string, StoredRow>,
+  { rows, registries: { aliases } }: CheckPorts,
+): Promise<boolean> {
+  const before = await readValue<CheckedRegistries>(rows, platformPartition, keys.checkedRegistries);
+  const isNew = (alias: string) => before !== undefined && !before.aliases.includes(alias);
+  if (before && before.aliases.length === aliases.length && !aliases.some(isNew)) return true;
+  const doubted = [...references].flatMap(([reference, of]): Seen[] => {
+    const row = known.get(keys.followed(reference));
+    if (!row || ![...of].some(isNew)) return [];
+    return [{ row, value: { ...(row.value as Followed), unsure: true, notBefore: undefined } }];
+  });
+  const value: CheckedRegistries = { aliases };
+  if (await rememberAll(doubted, { rows }))
+    await rows.transact(platformPartition, [{ kind: "put", key: keys.checkedRegistries, value }]);
+  return doubted.length === 0;
+}
+
+interface CheckedRegistries {
+  readonly aliases: readonly string[];
 }
 
 async function listAll(rows: Rows, partition: string, range: KeyRange): Promise<readonly StoredRow[]> {
@@ -129,12 +159,12 @@ async function listAll(rows: Rows, partition: string, range: KeyRange): Promise<
 }
 
 function whatIsDue(
-  references: ReadonlySet<string>,
+  references: References,
   known: ReadonlyMap<string, StoredRow>,
   ports: CheckPorts,
 ): readonly string[] {
   const now = ports.now();
-  return [...references]
+  return [...references.keys()]
     .map((reference) => ({ reference, followed: known.get(keys.followed(reference))?.value as Followed | undefined }))
     .filter(({ followed }) => {
       if (!followed) return true;
@@ -205,22 +235,22 @@ async function tell(
   await ports.queues.send(queueNames.events, event);
 }
 
-/** Many in one transaction. Whoever resolves one of them meanwhile wins, and the others are remembered at the next tick. */
-async function rememberAll(seen: readonly Seen[], ports: CheckPorts): Promise<void> {
+/** Many in one transaction. Whoever resolves one of them meanwhile wins: then false, and the next tick has to do it. */
+async function rememberAll(seen: readonly Seen[], { rows }: Pick<CheckPorts, "rows">): Promise<boolean> {
+  const write = async (...writes: readonly RowWrite[]) =>
+    (await rows.transact(platformPartition, writes)).kind === "done";
   const writes = seen.map(({ row, value }) => writeOf(row, value));
+  let all = true;
   for (let i = 0; i < writes.length; i += rowsPerWrite) {
     const batch = writes.slice(i, i + rowsPerWrite);
-    if ((await ports.rows.transact(platformPartition, batch)).kind === "done") continue;
-    for (const write of batch) await ports.rows.transact(platformPartition, [write]);
+    if (await write(...batch)) continue;
+    for (const one of batch) if (!(await write(one))) all = false;
   }
+  return all;
 }
 
 /** What nothing stands on any more is forgotten, so that the table holds what is followed and not what ever was. */
-async function forget(
-  references: ReadonlySet<string>,
-  known: ReadonlyMap<string, StoredRow>,
-  ports: CheckPorts,
-): Promise<void> {
+async function forget(references: References, known: ReadonlyMap<string, StoredRow>, ports: CheckPorts): Promise<void> {
   const left = [...known.values()].filter((row) => !references.has((row.value as Followed).reference));
   for (const row of left.slice(0, rowsPerWrite)) await ports.rows.removeUnchanged(platformPartition, row);
 }

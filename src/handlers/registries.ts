@@ -51,6 +51,17 @@ export async function findOrSay(
   }
 }
 
+/** Those that can be had. One that cannot hides what is its own, not everybody's; health says what is wrong with it. */
+export async function registriesAtHand(registries: Registries): Promise<readonly Registry[]> {
+  const found = await Promise.allSettled(registries.aliases.map((alias) => registries.find(alias)));
+  return found.flatMap((f) => (f.status === "fulfilled" ? [f.value] : []));
+}
+
+/** The registry of ours that serves it, if that can be had. */
+export async function homeOf(reference: string, registries: Registries): Promise<Registry | undefined> {
+  return (await registriesAtHand(registries)).find(({ loginServer }) => reference.startsWith(`${loginServer}/`));
+}
+
 /** Whether a registry of ours answers at this host; undefined while one that cannot be had might be it. */
 export async function isOurs(host: string, registries: Registries): Promise<boolean | undefined> {
   const found = await Promise.all(

@@ -17,7 +17,7 @@ import { type InboxWriter, leaveWord } from "./inbox.ts";
 import type { TagMoved } from "./messages.ts";
 import { recordNothing } from "./record-nothing.ts";
 import { findOrSay, pushesPartition, type Registries } from "./registries.ts";
-import { type Follower, type Whose, whoseDigest } from "./whose-digest.ts";
+import { type Follower, lineageOf, type Whose, whoseDigest } from "./whose-digest.ts";
 
 export interface ResolveTagPorts extends InboxWriter {
   readonly registries: Registries;
@@ -111,6 +111,7 @@ async function recordMove(
   const left = known?.digest === digest ? undefined : known?.digest;
   const past = left ? addPast(pastOf(known), { digest: left, until: at }) : pastOf(known);
   const from = left ?? past.at(-1)?.digest;
+  const lineage = whose.tell.length > 0 ? await lineageOf(reference, digest, ports) : [];
   const word = {
     kind: "tag-moved",
     id,
@@ -118,6 +119,7 @@ async function recordMove(
     reference,
     digest,
     ...(from ? { from } : {}),
+    ...(lineage.length > 0 ? { lineage } : {}),
   } as const;
   for (const registry of whose.tell) await leaveWord(ports, registry, word);
   const claim = whose.kind === "building" ? { claimedBy: whose.run } : {};

@@ -3,7 +3,8 @@ import { seqOf } from "../core/run/desk.ts";
 import { keys } from "../core/state/keys.ts";
 import type { Followed, Made, Run, Track, TrackPointer } from "../core/state/rows.ts";
 import type { Rows } from "../core/state/store.ts";
-import type { Registry } from "./registries.ts";
+import { readValue } from "./read-rows.ts";
+import { homeOf, type Registries, type Registry } from "./registries.ts";
 
 /** A registry with images that stand on the tag, or (`moves` false) only on digests it once had. */
 export interface Follower {
@@ -72,4 +73,23 @@ async function makerOf(
   const maker = (await read(keys.makes(reference))) as TrackPointer | undefined;
   const track = maker && ((await read(maker.track)) as Track | undefined);
   return track?.active && { run: track.active.id, building: true };
+}
+
+/**
+ * The tracks whose runs led to this digest, the one that made it last; none: no run of ours pushed it. Of whichever
+ * registry, because there it may be others who stand on the tag.
+ */
+export async function lineageOf(
+  reference: string,
+  digest: string,
+  { rows, registries }: { readonly rows: Rows; readonly registries: Registries },
+): Promise<readonly string[]> {
+  const home = await homeOf(reference, registries);
+  if (!home) return [];
+  const read = <T>(rowKey: string) => readValue<T>(rows, home.partition, rowKey);
+  const made = await read<Made>(keys.tag(reference));
+  const maker = made?.digest === digest ? undefined : await read<TrackPointer>(keys.makes(reference));
+  const id = maker ? (await read<Track>(maker.track))?.active?.id : made?.run;
+  const run = id === undefined ? undefined : await read<Run>(keys.run(seqOf(id)));
+  return run ? [...(run.lineage ?? []), run.track] : [];
 }

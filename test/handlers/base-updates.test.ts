@@ -840,6 +840,21 @@ describe("pauses and freezes", () => {
     expect(sim.builds("a")).toBe(2);
   });
 
+  it("are what the commit shows, also once the base it waited for before is built", async () => {
+    const images = (files: string): readonly SimImage[] => [
+      { name: "a", files, on: [debian] },
+      { name: "z", files, on: ["a"] },
+    ];
+    const sim = await built(images("1"));
+    await sim.word({ kind: "pause-requested", id: "p1", cause, action: "pause", image: "z", why: "incident" });
+    await sim.push(images("2"), commitOf(2));
+    await sim.settle();
+    expect(sim.builds("a")).toBe(2);
+    expect(sim.lastStatus(commitOf(2), "slipway/z")?.description).toMatch(
+      /^Waiting because the image is paused: incident/,
+    );
+  });
+
   it("take no paused base for a cycle", async () => {
     const sim = await built();
     await sim.word({ kind: "pause-requested", id: "p1", cause, action: "pause", image: "a", why: "incident" });

@@ -286,6 +286,24 @@ describe("a tick", () => {
     expect(await followed()).toBeDefined();
   });
 
+  it("doubts what a registry that is back in the platform file stands on, once: it missed what moved meanwhile", async () => {
+    await standOn([debian]);
+    await standOn([debian], "beta");
+    await known(d(1));
+    await tick(900);
+    ports = { ...ports, registries: outside.registries(["acme"]) };
+    await tick(900);
+    expect(await followed(), "nobody is new").not.toHaveProperty("unsure");
+    ports = { ...ports, registries: outside.registries(["acme", "beta"]) };
+    expect(await tick(60)).toEqual([]);
+    expect(await followed()).toMatchObject({ digest: d(1), unsure: true });
+    await tick(900);
+    expect(told()).toMatchObject([{ reference: debian, hint: d(1) }]);
+    await known(d(1));
+    await tick(900);
+    expect(told()).toHaveLength(1);
+  });
+
   it("leaves what somebody resolved meanwhile as it is", async () => {
     await standOn([debian]);
     await known(d(1));

@@ -252,6 +252,25 @@ describe("a wave that has stopped", () => {
     expect((await baseWaves(sim)).at(-1)).toMatchObject({ state: "open" });
   });
 
+  it("is what the commits of its images show, until it goes on", async () => {
+    const sim = await built();
+    sim.outcome = () => "Failed";
+    sim.moveTag(debian, d(2));
+    sim.tellTag(debian);
+    await sim.settle();
+    const [held] = await planned(sim);
+    const shown = () => sim.lastStatus(held!.commit, `slipway/${held!.image}`);
+    expect(shown()).toMatchObject({
+      state: "pending",
+      description: expect.stringMatching(/^Waiting because wave .* is stopped/),
+    });
+    sim.outcome = () => "Succeeded";
+    const [wave] = (await baseWaves(sim)).slice(-1);
+    await sim.word({ kind: "wave-requested", id: "on", cause: asked("continue"), wave: wave!.id, action: "continue" });
+    await sim.settle();
+    expect(shown()).toMatchObject({ state: "success" });
+  });
+
   it("is not let go by a push that is refused", async () => {
     const sim = await built();
     sim.outcome = () => "Failed";

@@ -56,6 +56,7 @@ function takeItem(
     cause: word.cause,
     size,
     ...(word.kind === "track-stale" ? { waves: word.waves, inherits: true } : { waves: [word.id], inherits: false }),
+    lineage: lineageOf(word, item),
   };
   if (word.kind === "tag-moved" && item.kind === "moved") return takeMoved(desk, item, word, context);
   if (word.kind === "ref-moved") {
@@ -64,8 +65,14 @@ function takeItem(
   }
   if (item.kind === "self")
     return takeSelf(desk, item, word as RequestWord | (Inbox & { kind: "track-stale" }), context);
-  const lineage = word.kind === "track-stale" ? [...word.lineage, word.track] : undefined;
-  return takeDependent(desk, item as PlanItem & { kind: "dependent" }, context, lineage);
+  return takeDependent(desk, item as PlanItem & { kind: "dependent" }, context);
+}
+
+/** The tracks whose runs led to the word, and with it to the item. */
+function lineageOf(word: PlannedWord, item: PlanItem): readonly string[] | undefined {
+  if (word.kind === "tag-moved") return word.lineage;
+  if (word.kind !== "track-stale") return undefined;
+  return item.kind === "self" ? word.lineage : [...word.lineage, word.track];
 }
 
 function whyRetired({ commit, unwatched }: RefSnapshot, image: string): RetireReason {

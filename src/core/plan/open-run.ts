@@ -16,7 +16,7 @@ export interface RunRequest {
   /** Waves that are inherited count the run; one that a newer wave has planned goes on listening to that. */
   readonly inherits: boolean;
   /** See Run.lineage. */
-  readonly lineage?: readonly string[];
+  readonly lineage?: readonly string[] | undefined;
   readonly level: number;
   /** Runs the plan may make. */
   readonly size: number;
@@ -30,14 +30,15 @@ export function openRun(desk: Desk, track: Track, request: RunRequest): Run {
 }
 
 function join(desk: Desk, track: Track, planned: Run, request: RunRequest): Run {
+  const reasons = mergeReasons(planned.reasons, request.reasons);
   const joined: Run = {
     ...planned,
-    reasons: mergeReasons(planned.reasons, request.reasons),
+    reasons,
     waves: uniteWaves(planned.waves, request),
     ...listensTo(planned, request),
     occurrence: request.wanted.occurrence ?? planned.occurrence,
     baseTries: 0,
-    ...lineageOf(planned, request),
+    lineage: lineageOf(reasons, planned, request),
   };
   if (joined.listensTo?.wave !== planned.listensTo?.wave) giveUpCanary(desk, planned);
   leaveDropped(desk, planned, joined.waves);
@@ -53,6 +54,7 @@ function insert(desk: Desk, track: Track, request: RunRequest, older: Run | unde
   const seq = takeSequence(desk);
   const id = runIdOf(desk.registry.alias, seq);
   const occurrence = request.wanted.occurrence ?? older?.occurrence;
+  const reasons = mergeReasons(older?.reasons ?? [], request.reasons);
   const run: Run = {
     id,
     seq,
@@ -66,12 +68,12 @@ function insert(desk: Desk, track: Track, request: RunRequest, older: Run | unde
     repository: track.definition.repository,
     status: "Planned",
     times: { Planned: isoOf(desk.now) },
-    reasons: mergeReasons(older?.reasons ?? [], request.reasons),
+    reasons,
     cause: request.cause,
     waves: uniteWaves(older?.waves ?? [], request),
     ...listensTo(older, request),
     ...(occurrence ? { occurrence } : {}),
-    ...lineageOf(older, request),
+    lineage: lineageOf(reasons, older, request),
     order: older?.order ?? seq,
     ...(older?.baseHeld ? { baseHeld: older.baseHeld } : {}),
     baseTries: 0,
@@ -123,9 +125,15 @@ function levelIn(desk: Desk, wave: string, older: Run | undefined): number | und
   return older?.waves.includes(wave) ? desk.world.get<WaveMember>(keys.inWave(wave, older.seq))?.level : undefined;
 }
 
-function lineageOf(older: Run | undefined, request: RunRequest): { readonly lineage?: readonly string[] } {
+/** What is built for a reason of its own is news to all that stand on it, whoever else led to it. */
+function lineageOf(
+  reasons: readonly Reason[],
+  older: Run | undefined,
+  request: RunRequest,
+): readonly string[] | undefined {
+  if (reasons.some((r) => r.kind !== "base")) return undefined;
   const lineage = [...new Set([...(older?.lineage ?? []), ...(request.lineage ?? [])])];
-  return lineage.length > 0 ? { lineage } : {};
+  return lineage.length > 0 ? lineage : undefined;
 }
 
 function open(run: Run): OpenRun {

@@ -45,6 +45,7 @@ export const skipReasons = [
   "base-first-seen",
   "base-update-off",
   "own-push",
+  "cycle",
   "settling",
   "keeps-failing",
   "wave-not-found",

@@ -27,7 +27,7 @@ export function planTagMoved(desk: Desk, word: TagMoved): Plan {
   for (const [i, edge] of edges.entries()) {
     const track = tracks[i];
     if (!track || track.retired) continue;
-    const skip = follows(edge) ? whyNot(desk, track, word) : notFollowed(edge.class);
+    const skip = !follows(edge) ? notFollowed(edge.class) : (inCycle(track, word) ?? whyNot(desk, track, word));
     if (skip) progress = countSkipped(progress, skip.reason, track.image, skip.message);
     else stale.set(track.key, track);
   }
@@ -40,6 +40,13 @@ export function planTagMoved(desk: Desk, word: TagMoved): Plan {
     return { kind: "dependent", track, image: getTrack(desk.world, track)?.image ?? "", via, level };
   });
   return { plan, progress: countLeft(progress, left) };
+}
+
+/** Images of two registries may stand on each other; each hears of the other by events, and would for ever. */
+function inCycle(track: Track, { lineage, reference }: TagMoved) {
+  if (!lineage?.includes(track.key)) return undefined;
+  const message = `${track.image} stands on ${reference} and was built for it to move: a cycle, so it is not built again`;
+  return { reason: "cycle", message } as const;
 }
 
 function whyNot(

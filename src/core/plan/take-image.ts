@@ -34,6 +34,8 @@ export interface PlanContext {
   readonly waves: readonly string[];
   /** The waves are those of the run before, not news of their own. */
   readonly inherits: boolean;
+  /** See Run.lineage. */
+  readonly lineage?: readonly string[] | undefined;
   /** Items of the plan that may become runs. */
   readonly size: number;
 }
@@ -119,12 +121,7 @@ export function takeMoved(
 }
 
 /** A track elsewhere that stands on an image of this plan is rebuilt at the head of its own ref. */
-export function takeDependent(
-  desk: Desk,
-  item: PlanItem & { kind: "dependent" },
-  context: PlanContext,
-  lineage?: readonly string[],
-): ItemOutcome {
+export function takeDependent(desk: Desk, item: PlanItem & { kind: "dependent" }, context: PlanContext): ItemOutcome {
   const track = getTrack(desk.world, item.track);
   if (!track || track.retired) return { kind: "skipped", reason: "image-removed" };
   if (keepsFailing(track)) return { kind: "skipped", reason: "keeps-failing", message: keepsFailingMessage };
@@ -136,7 +133,6 @@ export function takeDependent(
     ...context,
     level: item.level ?? 0,
     cause: causeOf(reasons, context),
-    ...(lineage ? { lineage } : {}),
   });
   return { kind: "planned", run };
 }
@@ -152,7 +148,7 @@ export function takeSelf(
   if (!track || track.retired) return { kind: "skipped", reason: "image-removed" };
   const ask =
     word.kind === "track-stale"
-      ? { occurrence: occurrenceIn(word.reasons), reasons: word.reasons, lineage: word.lineage }
+      ? { occurrence: occurrenceIn(word.reasons), reasons: word.reasons }
       : { occurrence: word.id, reasons: [requestReason(word)] };
   const { occurrence, ...request } = ask;
   const run = openRun(desk, track, {

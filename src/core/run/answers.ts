@@ -79,7 +79,9 @@ function compareBases(desk: Desk, run: Run, found: Readonly<Record<string, strin
     built: { ...built, bases, proved: isProvedNow || (built.proved && news.length === 0) },
   };
   desk.world.put(track.key, told);
-  if (built.proved && news.length > 0) leaveStale(desk, told, news, run, run.lineage ?? []);
+  // Not proved, the track is stale already.
+  if (!built.proved || news.length === 0) return [];
+  leaveStale(desk, told, news, run, run.lineage ?? []);
   return news.map((o) => `ACR says that it was built on ${o.reference} ${o.from}; before and after it was ${o.to}`);
 }
 

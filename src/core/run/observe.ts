@@ -5,12 +5,12 @@ import { formatReference } from "../image/reference.ts";
 import { leaveStale } from "../plan/base-ended.ts";
 import type { Reason } from "../plan/reason.ts";
 import { keys } from "../state/keys.ts";
-import type { Attempt, Built, Made, Run, RunPointer } from "../state/rows.ts";
+import type { Attempt, Built, Made, Run, RunPointer, Track } from "../state/rows.ts";
 import { type AcrRun, type AcrStatus, isAcrTerminal } from "./acr-run.ts";
 import { endAttempt, failRun, tryAgain } from "./attempt.ts";
 import { type Desk, getTrack, isoOf } from "./desk.ts";
 import type { EndCode } from "./end-code.ts";
-import { endRun, mayMove, moveRun, owe } from "./transition.ts";
+import { endRun, mayMove, moveRun, owe, putRun } from "./transition.ts";
 
 /** ACR's own faults are worth another try; a failing build is not. */
 const attemptsMost = 3;
@@ -111,8 +111,19 @@ function succeed(desk: Desk, run: Run, attempt: Attempt, seen: AcrRun): void {
 
   const track = getTrack(desk.world, run.track);
   const reasons = track?.built?.run === run.id ? movedBases(run, attempt, after) : [];
-  // A base moved while the image was being built: nobody can say which one is inside, so it is built once more.
-  if (track && reasons.length > 0) leaveStale(desk, track, reasons, done, run.lineage ?? []);
+  if (track && reasons.length > 0) buildOnceMore(desk, track, reasons, done);
+}
+
+/**
+ * A base moved while the image was being built: nobody can say which one is inside. When that happens again the move itself
+ * has to set it off, because images of two registries that stand on each other would go on for ever.
+ */
+function buildOnceMore(desk: Desk, track: Track, reasons: readonly Reason[], run: Run): void {
+  const { lineage = [], notes = [] } = run;
+  if (lineage.includes(run.track)) {
+    const note = "a base moved again while it was being built: the next build comes of the news of that";
+    putRun(desk, { ...run, notes: [...notes, note] });
+  } else leaveStale(desk, track, reasons, run, [...lineage, run.track]);
 }
 
 function movedBases(run: Run, attempt: Attempt, after: ReadonlyMap<string, DigestLookup>): readonly Reason[] {

@@ -8,7 +8,7 @@ import type { Hold } from "../plan/reason.ts";
 import { keys, timeOf } from "../state/keys.ts";
 import type { OpenRun, PastHold, Pause, Run, Track, TrackPointer, Waiting } from "../state/rows.ts";
 import { type Desk, getRun, getTrack, isoOf } from "./desk.ts";
-import { putRun, unplace } from "./transition.ts";
+import { oweReport, putRun, unplace } from "./transition.ts";
 import { electCanary, giveUpCanary, mendedBy, waveHold } from "./wave.ts";
 
 /** The references whose digest decides whether an image is current. Its own tag, if it builds on itself, moves with every build. */
@@ -97,7 +97,15 @@ function putPlace(desk: Desk, unclocked: Run, hold: Hold | undefined): void {
     unplace(desk, run);
     desk.world.put(place, hold ? waitingOf(run, hold) : { run: run.id });
   }
-  putRun(desk, { ...run, place, hold, holds: holdsOf(desk, run, hold) });
+  const next = { ...run, place, hold, holds: holdsOf(desk, run, hold) };
+  putRun(desk, next);
+  if (heldByPeople(hold) !== heldByPeople(run.hold)) oweReport(desk, next);
+}
+
+/** What only a person or the calendar ends may take days: the commit says so. The other holds pass. */
+function heldByPeople(hold: Hold | undefined): string | undefined {
+  const isLong = hold?.kind === "wave-stopped" || hold?.kind === "paused" || hold?.kind === "frozen";
+  return isLong ? JSON.stringify(hold) : undefined;
 }
 
 /** Leaves room in the transaction for the rows of one run more. */

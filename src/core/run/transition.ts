@@ -172,7 +172,7 @@ export function unplace(desk: Desk, run: Run): void {
   if (run.place !== undefined) desk.world.remove(run.place);
 }
 
-function oweReport(desk: Desk, run: Run): void {
+export function oweReport(desk: Desk, run: Run): void {
   owe(desk, { kind: "report", run: run.id, attempt: run.attempt, seq: run.seq });
 }
 

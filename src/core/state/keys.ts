@@ -147,6 +147,8 @@ export const keys = {
   met: (sourceId: number) => key("met", String(sourceId)),
   /** What we know of a tag that images stand on, whoever makes it. */
   followed: (reference: string) => key("followed", reference),
+  /** The registries whose images' bases were asked for when last all of them could be had. */
+  checkedRegistries: key("checked-registries"),
   poison: (atMs: number, id: string) => key("poison", oldestFirst(atMs), id),
   sweep: key("sweep"),
 } as const;

@@ -384,6 +384,8 @@ export type Inbox =
       readonly digest: string;
       /** What was behind it when it was last seen, if it was. */
       readonly from?: string;
+      /** Where a run of ours pushed it, to whichever registry: its track, and those of the runs that led to it. */
+      readonly lineage?: readonly string[];
     }
   /** A canary passed, or the wave was stopped or goes on: those that wait look again. */
   | {

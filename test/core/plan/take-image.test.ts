@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { openRun } from "../../../src/core/plan/open-run.ts";
+import type { Reason } from "../../../src/core/plan/reason.ts";
 import { takeImage } from "../../../src/core/plan/take-image.ts";
+import { getTrack } from "../../../src/core/run/desk.ts";
 import { keys } from "../../../src/core/state/keys.ts";
 import type { RefSnapshot } from "../../../src/core/state/rows.ts";
 import { decide } from "../state/decide.ts";
@@ -51,6 +54,31 @@ describe("who names a digest", () => {
     const { writes } = takeAll([before], [{ ...imageOf("a"), bases: [other] }]);
     expect(writes.has(edge(bare.reference)) && writes.get(edge(bare.reference))).toBeUndefined();
     expect(writes.get(edge(other.reference))).toEqual({ track: trackKeyOf("a"), reference: other.reference });
+  });
+});
+
+describe("what led to a run outside any plan", () => {
+  const base = { kind: "base", reference: referenceOf("b") } as const;
+  const ask = (reasons: readonly Reason[], lineage: readonly string[]) => ({
+    wanted: trackOf("a").wanted,
+    cause: context.cause,
+    waves: ["s"],
+    inherits: false,
+    level: 0,
+    size: 1,
+    reasons,
+    lineage,
+  });
+  const lineageAfter = (first: readonly Reason[], second: readonly Reason[]) =>
+    decide({ rows: stored([trackOf("a")]) }, (desk) => {
+      openRun(desk, trackOf("a"), ask(first, ["track of x"]));
+      return openRun(desk, getTrack(desk.world, trackKeyOf("a"))!, ask(second, ["track of y"])).lineage;
+    }).value;
+
+  it("is remembered of all that joined, and of none once it has a reason of its own: that is news to everybody", () => {
+    expect(lineageAfter([base], [base])).toEqual(["track of x", "track of y"]);
+    expect(lineageAfter([base], [{ kind: "first-build" }])).toBeUndefined();
+    expect(lineageAfter([{ kind: "first-build" }], [base])).toBeUndefined();
   });
 });
 
