@@ -82,6 +82,7 @@ describe("what failed for good", () => {
         cause: { kind: "run", id: "acme-5" },
         waves: [],
         lineage: [],
+        priority: 2,
       },
     ];
     for (const word of words)

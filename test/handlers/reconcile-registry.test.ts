@@ -36,7 +36,7 @@ async function linked(...names: readonly string[]): Promise<void> {
     const seq = 12 + i;
     const run = runOf({ seq, image, repository: image, status: "Running", attempt: 1, acrRunId: `cf${i}` });
     const attempt = attemptOf({ run: run.id, stage: "linked", acrRunId: `cf${i}`, calledAt: attemptOf().startedAt });
-    const live: Live = { seq, run: run.id, attempt: 1 };
+    const live: Live = { priority: 1, seq, run: run.id, attempt: 1 };
     const active = { id: run.id, order: seq, waves: run.waves };
     await outside.put(registry.partition, {
       [keys.run(seq)]: run,

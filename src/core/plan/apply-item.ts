@@ -1,7 +1,8 @@
 /** Carries out one item of a plan and counts what became of it. */
 import { type Desk, getRun, getTrack } from "../run/desk.ts";
 import { placeRun } from "../run/place.ts";
-import type { Inbox, PlanItem, Progress, RefSnapshot } from "../state/rows.ts";
+import { isLarge } from "../run/wave.ts";
+import type { Inbox, PlanItem, Priority, Progress, RefSnapshot } from "../state/rows.ts";
 import { afterBase } from "./base-ended.ts";
 import type { RequestWord } from "./plan-request.ts";
 import { countPlanned, countSkipped } from "./progress.ts";
@@ -57,6 +58,7 @@ function takeItem(
     size,
     ...(word.kind === "track-stale" ? { waves: word.waves, inherits: true } : { waves: [word.id], inherits: false }),
     lineage: lineageOf(word, item),
+    priority: priorityOf(desk, word, size),
   };
   if (word.kind === "tag-moved" && item.kind === "moved") return takeMoved(desk, item, word, context);
   if (word.kind === "ref-moved") {
@@ -66,6 +68,13 @@ function takeItem(
   if (item.kind === "self")
     return takeSelf(desk, item, word as RequestWord | (Inbox & { kind: "track-stale" }), context);
   return takeDependent(desk, item as PlanItem & { kind: "dependent" }, context);
+}
+
+/** Of what follows: a base that moved can wait, and so can many; the few that stand on what somebody changes come with it. */
+function priorityOf(desk: Desk, word: PlannedWord, size: number): Priority {
+  if (word.kind === "tag-moved") return 2;
+  if (word.kind === "track-stale") return word.priority;
+  return isLarge(desk, size) ? 2 : 1;
 }
 
 /** The tracks whose runs led to the word, and with it to the item. */

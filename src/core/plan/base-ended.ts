@@ -110,7 +110,16 @@ export function staleWord(
   by: Run,
   lineage: readonly string[],
 ): StaleWord {
-  return { kind: "track-stale", id, track, reasons, cause: { kind: "run", id: by.id }, waves: by.waves, lineage };
+  return {
+    kind: "track-stale",
+    id,
+    track,
+    reasons,
+    cause: { kind: "run", id: by.id },
+    waves: by.waves,
+    lineage,
+    priority: by.priority === 2 ? 2 : 1,
+  };
 }
 
 /** What the track stands on, or will when its run at ACR ends. */

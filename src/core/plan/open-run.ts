@@ -5,7 +5,7 @@ import { placeRun } from "../run/place.ts";
 import { insertRun, moveRun, putRun, unplace } from "../run/transition.ts";
 import { giveUpCanary, joinWave, leaveWaves, wavesMost } from "../run/wave.ts";
 import { keys } from "../state/keys.ts";
-import type { OpenRun, Run, Track, Wanted, WaveMember } from "../state/rows.ts";
+import type { OpenRun, Priority, Run, Track, Wanted, WaveMember } from "../state/rows.ts";
 import { type Cause, mergeReasons, type Reason } from "./reason.ts";
 
 export interface RunRequest {
@@ -18,6 +18,8 @@ export interface RunRequest {
   /** See Run.lineage. */
   readonly lineage?: readonly string[] | undefined;
   readonly level: number;
+  /** Of what only follows its bases. */
+  readonly priority: Priority;
   /** Runs the plan may make. */
   readonly size: number;
 }
@@ -39,6 +41,7 @@ function join(desk: Desk, track: Track, planned: Run, request: RunRequest): Run 
     occurrence: request.wanted.occurrence ?? planned.occurrence,
     baseTries: 0,
     lineage: lineageOf(reasons, planned, request),
+    priority: priorityOf(reasons, planned, request),
   };
   if (joined.listensTo?.wave !== planned.listensTo?.wave) giveUpCanary(desk, planned);
   leaveDropped(desk, planned, joined.waves);
@@ -74,6 +77,7 @@ function insert(desk: Desk, track: Track, request: RunRequest, older: Run | unde
     ...listensTo(older, request),
     ...(occurrence ? { occurrence } : {}),
     lineage: lineageOf(reasons, older, request),
+    priority: priorityOf(reasons, older, request),
     order: older?.order ?? seq,
     ...(older?.baseHeld ? { baseHeld: older.baseHeld } : {}),
     baseTries: 0,
@@ -123,6 +127,12 @@ function listensTo(before: Run | undefined, { waves, inherits, level }: RunReque
 /** Where the run it takes over from stood in a wave. */
 function levelIn(desk: Desk, wave: string, older: Run | undefined): number | undefined {
   return older?.waves.includes(wave) ? desk.world.get<WaveMember>(keys.inWave(wave, older.seq))?.level : undefined;
+}
+
+function priorityOf(reasons: readonly Reason[], older: Run | undefined, { priority }: RunRequest): Priority {
+  if (reasons.some((r) => r.kind === "request")) return 0;
+  if (reasons.some((r) => r.kind !== "base")) return 1;
+  return older && older.priority < priority ? older.priority : priority;
 }
 
 /** What is built for a reason of its own is news to all that stand on it, whoever else led to it. */

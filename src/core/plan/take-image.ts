@@ -8,6 +8,7 @@ import type {
   Base,
   Inbox,
   PlanItem,
+  Priority,
   RefSnapshot,
   Run,
   SnapshotImage,
@@ -36,6 +37,7 @@ export interface PlanContext {
   readonly inherits: boolean;
   /** See Run.lineage. */
   readonly lineage?: readonly string[] | undefined;
+  readonly priority: Priority;
   /** Items of the plan that may become runs. */
   readonly size: number;
 }

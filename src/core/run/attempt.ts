@@ -34,7 +34,12 @@ export function openAttempt(
     uniqueTags: rendered.uniqueTags,
     buildArgs: rendered.buildArgs,
   } satisfies Attempt);
-  desk.world.put(keys.live(run.seq), { seq: run.seq, run: run.id, attempt: number } satisfies Live);
+  desk.world.put(keys.live(run.seq), {
+    priority: run.priority,
+    seq: run.seq,
+    run: run.id,
+    attempt: number,
+  } satisfies Live);
   moveRun(desk, run, "Preparing", { attempt: number, bases: frozen.bases, ...changes });
   owe(desk, { kind: "prepare", run: run.id, attempt: number, seq: run.seq });
   return true;

@@ -91,14 +91,15 @@ function putPlace(desk: Desk, unclocked: Run, hold: Hold | undefined): void {
   const run = withClock(desk, unclocked, hold);
   if (hold) giveUpCanary(desk, run);
   else electCanary(desk, run);
-  const place = hold ? keys.wait(recheckAt(desk, run, hold), run.seq) : keys.ready(run.order, run.seq);
+  const place = hold ? keys.wait(recheckAt(desk, run, hold), run.seq) : keys.ready(run.priority, run.order, run.seq);
   if (run === unclocked && place === run.place && JSON.stringify(hold) === JSON.stringify(run.hold)) return;
   if (place !== run.place) {
     unplace(desk, run);
     desk.world.put(place, hold ? waitingOf(run, hold) : { run: run.id });
   }
-  const next = { ...run, place, hold, holds: holdsOf(desk, run, hold) };
-  putRun(desk, next);
+  const next: Run = { ...run, place, hold, holds: holdsOf(desk, run, hold) };
+  // The row alone: none of its indexes shows where it stands.
+  desk.world.put(keys.run(run.seq), next);
   if (heldByPeople(hold) !== heldByPeople(run.hold)) oweReport(desk, next);
 }
 

@@ -23,16 +23,21 @@ export interface Joining {
   readonly size: number;
 }
 
+/** Whether a plan of so many runs makes a wave that holds itself back. */
+export function isLarge({ policy }: Desk, size: number): boolean {
+  const { largeFrom } = policy.waves;
+  return largeFrom > 0 && size >= largeFrom;
+}
+
 /** Counts a run in a wave. */
 export function joinWave(desk: Desk, waveId: string, run: Run, joining: Joining): void {
-  const { largeFrom } = desk.policy.waves;
   const { level } = joining;
   const stored = desk.world.get<Wave>(keys.wave(waveId));
   const wave: Wave = stored ?? {
     id: waveId,
     at: isoOf(desk.now),
     cause: joining.cause,
-    large: largeFrom > 0 && joining.size >= largeFrom,
+    large: isLarge(desk, joining.size),
     planned: 0,
     ended: {},
     owners: {},

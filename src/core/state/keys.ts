@@ -113,7 +113,8 @@ export const keys = {
   runOfStatus: (status: string, seq: number) => key("status", status, descending(seq)),
   attempt: (runId: string, attempt: number) => key("attempt", runId, String(attempt)),
   live: (seq: number) => key("live", ascending(seq)),
-  ready: (order: number, seq: number) => key("ready", ascending(order), ascending(seq)),
+  ready: (priority: number, order: number, seq: number) =>
+    key("ready", String(priority), ascending(order), ascending(seq)),
   wait: (recheckAtMs: number, seq: number) => key("wait", oldestFirst(recheckAtMs), ascending(seq)),
   expansion: (inboxId: string, part: number) => key("expansion", inboxId, ascending(part)),
   expansionCursor: (inboxId: string) => key("expansion-cursor", inboxId),

@@ -110,7 +110,8 @@ export interface Run {
   /** A stopped wave that does not hold it: what stopped that is tried again, and stands on it. */
   readonly mends?: string;
   readonly occurrence?: string;
-  /** Place in the queue; a run that supersedes another keeps its place. */
+  readonly priority: Priority;
+  /** Place among those of its priority; a run that supersedes another keeps its place. */
   readonly order: number;
   /** Key of the `ready` or `wait` row while planned. */
   readonly place?: string;
@@ -186,10 +187,14 @@ export interface Attempt {
 
 /** A planned or running slot at ACR. */
 export interface Live {
+  readonly priority: Priority;
   readonly seq: number;
   readonly run: string;
   readonly attempt: number;
 }
+
+/** 0: a person asked for it. 1: something of its own has changed, or a small plan's base. 2: it follows its bases, and gives way. */
+export type Priority = 0 | 1 | 2;
 
 /** A row that only leads to a run: of `ready`, `digest`. */
 export interface RunPointer {
@@ -373,6 +378,8 @@ export type Inbox =
       readonly cause: Cause;
       readonly waves: readonly string[];
       readonly lineage: readonly string[];
+      /** Of what follows; what has reasons of its own goes by those. */
+      readonly priority: Priority;
     }
   /** A tag that images here stand on has another digest behind it, however that was heard of. */
   | {

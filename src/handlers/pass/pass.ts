@@ -96,9 +96,9 @@ export class Pass {
     }
   }
 
-  /** The first rows whose keys begin with a segment, as they are now. */
-  list(segment: string, limit: number): Promise<StoredRow[]> {
-    return this.ports.rows.list(this.ports.registry.partition, rangeOf(segment), limit);
+  /** The first rows whose keys begin with these segments, as they are now. */
+  list(segments: string | readonly string[], limit: number): Promise<StoredRow[]> {
+    return this.ports.rows.list(this.ports.registry.partition, rangeOf(...[segments].flat()), limit);
   }
 
   /** A row that was just listed need not be read again. */

@@ -4,6 +4,7 @@ import { placeRun, releaseFromCycle, waitsForItself } from "../../core/run/place
 import { release } from "../../core/run/release.ts";
 import { timeOf } from "../../core/state/keys.ts";
 import type { RunPointer, Waiting } from "../../core/state/rows.ts";
+import type { StoredRow } from "../../core/state/store.ts";
 import { messageOf, TransientError } from "../../errors.ts";
 import type { Pass } from "./pass.ts";
 
@@ -12,11 +13,9 @@ const waitPage = 100;
 
 /** Fills the registry's free slots from the head of the queue. Only the head is read, however long the queue is. */
 export async function releaseReady(pass: Pass): Promise<void> {
-  const { registry } = pass.ports;
   await recheckWaiting(pass);
-  let slots = registry.maxRuns - (await pass.live()).length;
-  while (slots > 0 && pass.hasTime()) {
-    const ready = await pass.list("ready", Math.min(slots, readyPage));
+  while (pass.hasTime()) {
+    const ready = await nextReady(pass);
     if (ready.length === 0) break;
     for (const row of ready) {
       await pass.lease.renewIfOld();
@@ -24,8 +23,24 @@ export async function releaseReady(pass: Pass): Promise<void> {
     }
     // What a skipped run leaves behind must be worked off before the next release sees the world.
     if (await pass.hasWords()) return;
-    slots = registry.maxRuns - (await pass.live()).length;
   }
+}
+
+/**
+ * What a person asked for first, then what has changed itself, then what only follows its bases; by age within each. One
+ * slot of several is for the last: commits without end must not keep a patched base from reaching what stands on it.
+ */
+async function nextReady(pass: Pass): Promise<readonly StoredRow[]> {
+  const { maxRuns } = pass.ports.registry;
+  const live = await pass.live();
+  const slots = Math.min(maxRuns - live.length, readyPage);
+  if (slots <= 0) return [];
+  const first = await pass.list("ready", slots);
+  const isServed = maxRuns === 1 || first.length < slots || live.some(({ priority }) => priority === 2);
+  const [following] = isServed ? [] : await pass.list(["ready", "2"], 1);
+  return following === undefined || first.some(({ key }) => key === following.key)
+    ? first
+    : [following, ...first.slice(0, slots - 1)];
 }
 
 /** A run that cannot be released is our bug; it ends and says so, and the queue goes on. */

@@ -21,6 +21,7 @@ const context = {
   cause: { kind: "sweep", id: "s", at: "" },
   waves: ["s"],
   inherits: false,
+  priority: 1,
   size: 2,
 } as const;
 
@@ -65,6 +66,7 @@ describe("what led to a run outside any plan", () => {
     waves: ["s"],
     inherits: false,
     level: 0,
+    priority: 2 as const,
     size: 1,
     reasons,
     lineage,

@@ -105,8 +105,8 @@ describe("the place of a planned run", () => {
   it("is ready, in the order of its forerunner, when nothing keeps it", () => {
     const { ready, writes, run: now } = placed(world({}), { ...run, order: 4 });
     expect(ready).toBe(true);
-    expect(now?.place).toBe(keys.ready(4, 12));
-    expect(writes.get(keys.ready(4, 12))).toEqual({ run: "acme-12" });
+    expect(now?.place).toBe(keys.ready(1, 4, 12));
+    expect(writes.get(keys.ready(1, 4, 12))).toEqual({ run: "acme-12" });
     expect(now?.hold).toBeUndefined();
   });
 
@@ -126,7 +126,7 @@ describe("the place of a planned run", () => {
     const waiting: Run = { ...run, place: keys.wait(1, 12), hold: { kind: "base", runs: ["acme-13"] } };
     const { writes } = placed({ ...world({}), [keys.wait(1, 12)]: {} }, waiting);
     expect(writes.has(keys.wait(1, 12)) && writes.get(keys.wait(1, 12))).toBeUndefined();
-    expect(writes.has(keys.ready(12, 12))).toBe(true);
+    expect(writes.has(keys.ready(1, 12, 12))).toBe(true);
   });
 
   it("is not written again when nothing has changed", () => {

@@ -33,6 +33,7 @@ export function runOf(change: Partial<Run> = {}): Run {
     reasons: [{ kind: "first-build" }],
     cause: { kind: "delivery", id: "delivery-1", event: "push", at: noon },
     waves: ["delivery-1"],
+    priority: 1,
     order: seq,
     baseTries: 0,
     attempt: 0,
