@@ -44,8 +44,8 @@ const longestBackoffSeconds = 6 * 3600;
 export async function checkBaseImages(ports: CheckPorts): Promise<void> {
   // Before the references: what somebody begins to follow meanwhile must not look forgotten.
   const known = new Map((await listAll(ports.rows, platformPartition, rangeOf("followed"))).map((r) => [r.key, r]));
-  const { references, complete } = await followedReferences(ports);
-  if (complete && !(await doubtForNewcomers(references, known, ports))) return;
+  const { references, atHand } = await followedReferences(ports);
+  if (!(await doubtForNewcomers(references, atHand, known, ports))) return;
   const due = whatIsDue(references, known, ports);
   const hosts = new Map<string, { asked: number; silentUntil: number }>();
   const seen = new Map<string, Seen>();
@@ -70,7 +70,7 @@ export async function checkBaseImages(ports: CheckPorts): Promise<void> {
   }
   await rememberAll([...seen.values()], ports);
   // A registry that could not be had would look like one without images.
-  if (complete) await forget(references, known, ports);
+  if (atHand.length === ports.registries.aliases.length) await forget(references, known, ports);
 }
 
 interface Seen {
@@ -104,17 +104,15 @@ type References = ReadonlyMap<string, ReadonlySet<string>>;
 
 async function followedReferences(
   ports: CheckPorts,
-): Promise<{ readonly references: References; readonly complete: boolean }> {
+): Promise<{ readonly references: References; readonly atHand: readonly string[] }> {
   const found = new Map<string, Set<string>>();
-  let complete = true;
+  const atHand: string[] = [];
   for (const alias of ports.registries.aliases) {
     const registry = await ports.registries.find(alias).catch((error: unknown) => {
       ports.log("registry cannot be had", { registry: alias, why: messageOf(error) });
     });
-    if (!registry) {
-      complete = false;
-      continue;
-    }
+    if (!registry) continue;
+    atHand.push(alias);
     for (const kind of ["base", "pinned"])
       for (const { value } of await listAll(ports.rows, registry.partition, rangeOf(kind))) {
         const { reference } = value as Pick<Edge, "reference">;
@@ -122,7 +120,7 @@ async function followedReferences(
         if (!reference.includes("@")) found.set(reference, (found.get(reference) ?? new Set()).add(alias));
       }
   }
-  return { references: found, complete };
+  return { references: found, atHand };
 }
 
 /**
@@ -131,16 +129,19 @@ async function followedReferences(
  */
 async function doubtForNewcomers(
   references: References,
+  atHand: readonly string[],
   known: ReadonlyMap<string, StoredRow>,
-  { rows, registries: { aliases } }: CheckPorts,
+  { rows, registries }: CheckPorts,
 ): Promise<boolean> {
   const before = await readValue<CheckedRegistries>(rows, platformPartition, keys.checkedRegistries);
   const isNew = (alias: string) => before !== undefined && !before.aliases.includes(alias);
+  // One that cannot be had just now has missed nothing: the news are told it too.
+  const aliases = registries.aliases.filter((alias) => atHand.includes(alias) || before?.aliases.includes(alias));
   if (before && before.aliases.length === aliases.length && !aliases.some(isNew)) return true;
   const doubted = [...references].flatMap(([reference, of]): Seen[] => {
     const row = known.get(keys.followed(reference));
     if (!row || ![...of].some(isNew)) return [];
-    return [{ row, value: { ...(row.value as Followed), unsure: true, notBefore: undefined } }];
+    return [{ row, value: { ...(row.value as Followed), unsure: true } }];
   });
   const value: CheckedRegistries = { aliases };
   if (await rememberAll(doubted, { rows }))

@@ -49,10 +49,11 @@ function tellPlanned(desk: Desk, track: Track, planned: Run, reference: string, 
     placeRun(desk, next);
     return;
   }
-  // Of an image that was renamed, or whose tag another image makes by now: that one's run is still to come.
-  const awaited = about?.run && about.run !== base.id ? getRun(desk.world, about.run) : undefined;
+  // Of an image that was renamed, or whose tag another image makes by now: that one's run counts, to come or good already.
+  const other = about?.run && about.run !== base.id ? getRun(desk.world, about.run) : undefined;
+  const isOthers = other !== undefined && (!isTerminal(other.status) || isGood(other));
   // Nothing to take back, or the base is about to be tried again: go on, or go on waiting.
-  if (!about || maker?.planned || (awaited && !isTerminal(awaited.status))) {
+  if (!about || maker?.planned || isOthers) {
     placeRun(desk, planned);
     return;
   }

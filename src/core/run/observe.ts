@@ -3,6 +3,7 @@
 import type { DigestLookup } from "../image/digest-lookup.ts";
 import { formatReference } from "../image/reference.ts";
 import { leaveStale } from "../plan/base-ended.ts";
+import { follows } from "../plan/closure.ts";
 import type { Reason } from "../plan/reason.ts";
 import { keys } from "../state/keys.ts";
 import type { Attempt, Built, Made, Run, RunPointer, Track } from "../state/rows.ts";
@@ -121,8 +122,15 @@ function succeed(desk: Desk, run: Run, attempt: Attempt, seen: AcrRun): void {
 function buildOnceMore(desk: Desk, track: Track, reasons: readonly Reason[], run: Run): void {
   const { lineage = [], notes = [] } = run;
   if (lineage.includes(run.track)) {
-    const note = "a base moved again while it was being built: the next build comes of the news of that";
-    putRun(desk, { ...run, notes: [...notes, note] });
+    const isFollowed = track.bases.some(
+      (base) =>
+        reasons.some((r) => r.kind === "base" && r.reference === base.reference) &&
+        follows({ class: base.class, baseUpdate: track.definition.on.baseUpdate }),
+    );
+    const next = isFollowed
+      ? "the next build comes of the news of that"
+      : "base_update does not follow it here, so the image stays as it is until a commit or a rebuild";
+    putRun(desk, { ...run, notes: [...notes, `a base moved again while it was being built: ${next}`] });
   } else leaveStale(desk, track, reasons, run, [...lineage, run.track]);
 }
 

@@ -8,7 +8,7 @@ import type { Hold } from "../plan/reason.ts";
 import { keys, timeOf } from "../state/keys.ts";
 import type { OpenRun, PastHold, Pause, Run, Track, TrackPointer, Waiting } from "../state/rows.ts";
 import { type Desk, getRun, getTrack, isoOf } from "./desk.ts";
-import { oweReport, putRun, unplace } from "./transition.ts";
+import { oweReport, unplace } from "./transition.ts";
 import { electCanary, giveUpCanary, mendedBy, waveHold } from "./wave.ts";
 
 /** The references whose digest decides whether an image is current. Its own tag, if it builds on itself, moves with every build. */
@@ -62,9 +62,15 @@ function waitsForPeople(desk: Desk, runId: string, seen = new Set<string>()): bo
 }
 
 /** Only what it waited for its bases counts: a slot, a freeze or a pause of everything may take longer, and starves nobody. */
-function maxHoldEnds(desk: Desk, { baseHeld }: Run): number {
-  const began = baseHeld?.since === undefined ? desk.now : Date.parse(baseHeld.since);
-  return began - (baseHeld?.ms ?? 0) + desk.timing.maxHold * 1000;
+function maxHoldEnds(desk: Desk, run: Run): number {
+  return desk.now - heldMs(desk, run) + desk.timing.maxHold * 1000;
+}
+
+/** A stretch in which a freeze or a pause of everything has begun is left out whole: when in it that was, nobody has noted. */
+function heldMs(desk: Desk, { baseHeld }: Run): number {
+  if (baseHeld === undefined) return 0;
+  const isOver = baseHeld.since === undefined || everythingIsHeld(desk);
+  return baseHeld.ms + (isOver ? 0 : desk.now - Date.parse(baseHeld.since));
 }
 
 /** The clock of max-hold runs while its bases alone keep it from going. */
@@ -72,9 +78,8 @@ function withClock(desk: Desk, run: Run, hold: Hold | undefined): Run {
   const { baseHeld } = run;
   const runs = hold?.kind === "base" && !everythingIsHeld(desk);
   if (runs === (baseHeld?.since !== undefined)) return run;
-  const ms = baseHeld?.ms ?? 0;
-  if (runs) return { ...run, baseHeld: { ms, since: isoOf(desk.now) } };
-  return { ...run, baseHeld: { ms: ms + desk.now - Date.parse(baseHeld!.since!) } };
+  const ms = heldMs(desk, run);
+  return { ...run, baseHeld: runs ? { ms, since: isoOf(desk.now) } : { ms } };
 }
 
 /** Puts a planned run where it belongs and says why it waits. Returns whether it is ready. */
@@ -83,7 +88,10 @@ export function placeRun(desk: Desk, run: Run): boolean {
   if (!track) return false;
   const hold = holdOf(desk, run, track);
   putPlace(desk, run, hold);
-  if (hold?.kind === "base") letMend(desk, run, hold.runs);
+  if (hold?.kind === "base") {
+    letMend(desk, run, hold.runs);
+    hasten(desk, run, hold.runs);
+  }
   return !hold;
 }
 
@@ -131,12 +139,24 @@ function letMend(desk: Desk, run: Run, awaited: readonly string[]): void {
   }
 }
 
+/** What somebody waits for goes no later than who waits; beyond what fits the transaction, at the next look. */
+function hasten(desk: Desk, { priority }: Run, awaited: readonly string[]): void {
+  if (priority === 2) return;
+  for (const id of awaited) {
+    const base = getRun(desk.world, id);
+    if (base?.status !== "Planned" || base.priority <= priority || desk.world.size > writesWithRoom) continue;
+    const hastened: Run = { ...base, priority };
+    desk.world.put(keys.run(base.seq), hastened);
+    placeRun(desk, hastened);
+  }
+}
+
 /** Holds a ready run for a reason found at release, to be looked at again at a given moment. */
-export function holdRun(desk: Desk, run: Run, hold: Hold, untilMs: number, changes: Partial<Run> = {}): void {
+export function holdRun(desk: Desk, run: Run, hold: Hold, untilMs: number, changes: Pick<Run, "baseTries">): void {
   unplace(desk, run);
   const place = keys.wait(untilMs, run.seq);
   desk.world.put(place, waitingOf(run, hold));
-  putRun(desk, { ...run, ...changes, place, hold, holds: holdsOf(desk, run, hold) });
+  desk.world.put(keys.run(run.seq), { ...run, ...changes, place, hold, holds: holdsOf(desk, run, hold) } satisfies Run);
 }
 
 const holdsKept = 10;
