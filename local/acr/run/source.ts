@@ -1,10 +1,11 @@
-import { mkdir, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import type { ContainerClient } from "@azure/storage-blob";
 import type { Clock } from "../../clock.ts";
 import { clone, type GitHead } from "./clone.ts";
 import { extractTar } from "./extract-tar.ts";
 import type { RunLimits } from "./limits.ts";
+import { makeFolder } from "./make-folder.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { SourceError } from "./source-error.ts";
 import type { SourceLocation } from "./source-location.ts";
@@ -56,7 +57,7 @@ async function fetchInto(
     case "unsupported":
       throw new SourceError(`${location.why} by the local twin`);
     case "none":
-      await mkdir(dir);
+      await makeFolder(dir);
       return undefined;
     case "path": {
       const blob = await on.sources.getBlobClient(location.path).download(0, undefined, { abortSignal: signal });
@@ -70,7 +71,7 @@ async function fetchInto(
 }
 
 async function unpack(archive: Readable, dir: string, { limits }: SourceSurroundings): Promise<void> {
-  await mkdir(dir, { mode: 0o755 });
+  await makeFolder(dir);
   await extractTar(archive, dir, { bytes: limits.diskBytes, entries: limits.archiveEntries });
 }
 
