@@ -43,12 +43,9 @@ export const cancelUpload: Handler = async ({ uploads, repository, reference }) 
 
 async function finish({ c, store, uploads, repository }: RouteCall, id: string, digest: string): Promise<Response> {
   const chunk = chunkOf(c.req.header("Content-Range"), c.req.header("Content-Length"));
-  await uploads.append(repository, id, c.env.incoming, chunk);
-  try {
-    await store.adoptBlob(repository, await uploads.file(repository, id), digest, originOf(c));
-  } finally {
-    await uploads.remove(repository, id);
-  }
+  await uploads.finish(repository, id, c.env.incoming, chunk, (file) =>
+    store.adoptBlob(repository, file, digest, originOf(c)),
+  );
   return created(repository, digest);
 }
 
