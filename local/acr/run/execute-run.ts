@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../clock.ts";
 import type { Engine } from "../../engine/engine.ts";
+import { removeTree } from "../../engine/remove-tree.ts";
 import type { AcrState } from "../acr-state.ts";
 import type { BlobStore } from "../blob-store.ts";
 import type { FaultAction } from "../faults.ts";
@@ -121,7 +122,7 @@ async function runToEnd(run: RunRecord, agent: Agent, log: RunLog, stop: AbortSi
 
 /** Containers of a daemon may leave files that we have no right to remove: no reason for a run to fail. */
 async function removeFolder(dir: string): Promise<void> {
-  await rm(dir, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
+  await removeTree(dir).catch((error: unknown) => {
     console.error(`acr: ${dir} could not be removed`, error);
   });
 }

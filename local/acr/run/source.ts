@@ -1,7 +1,8 @@
-import { rename, rm } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { Readable } from "node:stream";
 import type { ContainerClient } from "@azure/storage-blob";
 import type { Clock } from "../../clock.ts";
+import { removeTree } from "../../engine/remove-tree.ts";
 import { clone, type GitHead } from "./clone.ts";
 import { extractTar } from "./extract-tar.ts";
 import type { RunLimits } from "./limits.ts";
@@ -34,7 +35,7 @@ export function sourceFetcher(on: SourceSurroundings): FetchSource {
     const arriving = on.folder.fetching(String(fetched));
     try {
       const head = await fetchInto(location, arriving, on, signal);
-      await rm(dir, { recursive: true, force: true });
+      await removeTree(dir);
       await rename(arriving, dir);
       return head;
     } catch (error) {
@@ -81,7 +82,7 @@ async function download(url: string, dir: string, on: SourceSurroundings, signal
     try {
       const response = await fetch(url, { signal });
       if (!response.ok || !response.body) throw new StatusError(url, response);
-      await rm(dir, { recursive: true, force: true });
+      await removeTree(dir);
       return await unpack(Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]), dir, on);
     } catch (error) {
       signal.throwIfAborted();
