@@ -160,7 +160,14 @@ class Build {
     if (stage !== undefined) return this.#finished.get(stage)!.image;
     const wanted =
       platform === undefined ? this.#platform : parsePlatform(this.#args.expandGlobally(platform, escapeChar));
-    return image === "scratch" ? emptyImage(wanted) : this.#tools.images.find(image, wanted);
+    if (image === "scratch") return emptyImage(wanted);
+    const found = await this.#tools.images.find(image, wanted);
+    const { os, architecture } = found.config;
+    if (platform === undefined && this.#request.platform !== undefined && architecture !== wanted.architecture) {
+      const difference = `wanted ${wanted.os}/${wanted.architecture}, actual: ${os}/${architecture}`;
+      throw new EngineError(`${image} was found but does not match the specified platform: ${difference}`);
+    }
+    return found;
   }
 
   async #copySource(from: string, index: number): Promise<CopySource> {

@@ -278,7 +278,7 @@ describe("a task", () => {
 });
 
 describe("a run of a task", () => {
-  test("takes context, file, target and arguments from the request, and everything else from the task", async () => {
+  test("takes context, file, target and arguments from the request, and everything else, its platform too, from the task", async () => {
     const contextPath = await uploadSource(world, { "other/Dockerfile": "FROM scratch AS last\n" });
     await put("overridden", {
       location,
@@ -308,6 +308,7 @@ describe("a run of a task", () => {
     expect(run.outputImages?.map(({ repository, tag }) => `${repository}:${tag}`)).toEqual(["app:v1"]);
     expect(world.engine.builds.at(-1)).toMatchObject({
       dockerfile: "other/Dockerfile",
+      platform: "linux/arm64",
       target: "last",
       buildArgs: { KEPT: "task", CHANGED: "run" },
     });

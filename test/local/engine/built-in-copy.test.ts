@@ -227,6 +227,17 @@ test("arguments: global ones need an ARG, platforms are known, proxies are not a
   expect(JSON.stringify(config)).not.toContain("proxy");
 });
 
+test("a build for another platform is of that platform, or fails when a base is of none but its own", async () => {
+  await pushLayers("amd64-only", []);
+  const platform = "linux/arm64";
+  const { config } = await built(world, "other:v1", { Dockerfile: scratch("LABEL x=y") }, { platform });
+  expect(config.architecture).toBe("arm64");
+  const build = built(world, "other:v2", { Dockerfile: `FROM ${world.reference("amd64-only:1")}\n` }, { platform });
+  await expect(build).rejects.toThrow(
+    "amd64-only:1 was found but does not match the specified platform: wanted linux/arm64, actual: linux/amd64",
+  );
+});
+
 test("a Dockerfile's own .dockerignore wins, wherever it lies, and neither is read through a link to outside", async () => {
   const contextDir = await world.context({
     "docker/app.Dockerfile": scratch("COPY . /"),

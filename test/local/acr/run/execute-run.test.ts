@@ -196,5 +196,6 @@ testGitOverHttp("a run from a folder of a Git repository works there and knows i
   };
   const quick = await execute({ ...build, imageNames: ["quick:{{.Run.Commit}}"], noCache: false });
   expect(quick.engine.pushes).toEqual([`acme.azurecr.io/quick:${commit}`]);
+  expect(quick.engine.builds[0]).not.toHaveProperty("platform");
   expect(quick.log).toContain("Executing step ID: build. Timeout(sec): 28800, Working directory: 'web', Network: ''");
 });
