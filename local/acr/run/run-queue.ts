@@ -74,6 +74,10 @@ export class RunQueue {
   #giveUp(run: RunRecord, error: unknown): void {
     if (this.#closed) return;
     console.error(`acr: run ${run.runId} could not be executed`, error);
-    this.#agent.state.moveRun(run.runId, "Error", { runErrorMessage: "internal error" });
+    try {
+      this.#agent.state.moveRun(run.runId, "Error", { runErrorMessage: "internal error" });
+    } catch (failure) {
+      console.error(`acr: nor can that be written down; run ${run.runId} goes on with the next start`, failure);
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { AcrState } from "../../../../local/acr/acr-state.ts";
 import { Faults } from "../../../../local/acr/faults.ts";
 import { RunQueue } from "../../../../local/acr/run/run-queue.ts";
@@ -69,6 +69,24 @@ test("ends in order do not count, nor do those of a twin that did not count yet"
     await next.queue.close();
     expect(next.state.run(runId)).toMatchObject({ status: "Running", executions: 0 });
   }
+});
+
+test("a run whose end cannot be written down keeps nobody else from running", async () => {
+  const twin = start(temporaryFolder());
+  const ends: (() => void)[] = [];
+  twin.engine.onRun = () => new Promise((resolve) => ends.push(() => resolve(0)));
+  const runId = twin.add();
+  await twin.isUnderWay();
+  const said = vi.spyOn(console, "error").mockImplementation(() => {});
+  vi.spyOn(twin.state, "moveRun").mockImplementation(() => {
+    throw new Error("no space left on device");
+  });
+  ends[0]!();
+  await expect.poll(() => said.mock.calls.length).toBe(2);
+  vi.restoreAllMocks();
+  expect(twin.state.run(runId)!.status).toBe("Running");
+  twin.add();
+  await twin.isUnderWay(2);
 });
 
 test("a run that is cancelled says nothing of what its engine said of that", async () => {
