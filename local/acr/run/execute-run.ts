@@ -75,17 +75,28 @@ export async function executeRun(
     return await log.close();
   }
 
-  const elapsed = goDuration(performance.now() - began);
-  const last =
-    ending.error === undefined
-      ? `Run ID: ${run.runId} was successful after ${elapsed}`
-      : `Run ID: ${run.runId} failed after ${elapsed}. Error: ${ending.error}`;
-  await log.end(ending.mark, [...(ending.said === undefined ? [] : [ending.said]), "", last]);
+  await endLog(log, run, ending, performance.now() - began);
   agent.state.moveRun(run.runId, ending.status, {
     ...(ending.outputImages && { outputImages: ending.outputImages }),
     ...(ending.baseImages && { baseImages: ending.baseImages }),
     ...(ending.error !== undefined && ending.status !== "Canceled" && { runErrorMessage: ending.error }),
   });
+}
+
+/** Ends a run that nobody works on: it waited, or the twin was killed before it could stop it. What its log has stays. */
+export async function endCanceled(run: RunRecord, agent: Agent): Promise<void> {
+  const log = await RunLog.goOn(agent.blobs.logs, run.logBlob, agent.clock);
+  await endLog(log, run, canceled, 0);
+  agent.state.moveRun(run.runId, canceled.status);
+}
+
+async function endLog(log: RunLog, { runId }: RunRecord, { mark, error, said }: Ending, ms: number): Promise<void> {
+  const elapsed = goDuration(ms);
+  const last =
+    error === undefined
+      ? `Run ID: ${runId} was successful after ${elapsed}`
+      : `Run ID: ${runId} failed after ${elapsed}. Error: ${error}`;
+  await log.end(mark, [...(said === undefined ? [] : [said]), "", last]);
 }
 
 async function endOf(
@@ -183,6 +194,9 @@ async function download<T>(fetch: () => Promise<T>, log: RunLog): Promise<T> {
   return head;
 }
 
+// Wording of this tail and of that after a timeout has not been seen on Azure.
+const canceled: Ending = { status: "Canceled", mark: "canceled", error: "the run was canceled" };
+
 /** The exit status in the message is that of the engine's process, not of the step's container: always 1. */
 const engineFailed = "failed during run, err: exit status 1";
 
@@ -191,9 +205,8 @@ function endingOf(thrown: unknown, signal: AbortSignal): Ending | undefined {
   switch (error as StopReason) {
     case "shutdown":
       return undefined;
-    // Wording of these two tails has not been seen on Azure.
     case "canceled":
-      return { status: "Canceled", mark: "canceled", error: "the run was canceled" };
+      return canceled;
     case "timeout":
       return { status: "Timeout", mark: "timedout", error: "the run exceeded its timeout" };
   }

@@ -89,6 +89,20 @@ test("a run whose end cannot be written down keeps nobody else from running", as
   await twin.isUnderWay(2);
 });
 
+test("a run whose cancelling was the last that a killed twin did is ended by the next, behind what its log has", async () => {
+  const dir = temporaryFolder();
+  const first = start(dir);
+  const runId = first.add();
+  await first.isUnderWay();
+  first.state.requestCancel(runId);
+  const next = start(dir);
+  next.kept.log = "half a li";
+  await next.becomes(runId, "Canceled");
+  const last = `Run ID: ${runId} failed after 0s. Error: the run was canceled`;
+  expect(next.kept).toEqual({ log: `half a li\r\n${last}\r\n`, mark: "canceled" });
+  expect(next.engine.runs).toEqual([]);
+});
+
 test("a run that is cancelled says nothing of what its engine said of that", async () => {
   const twin = start(temporaryFolder());
   twin.engine.onRun = (_request, _log, signal) =>
