@@ -102,6 +102,10 @@ export class Uploads {
     await rm(join(this.#dir, id), { recursive: true, force: true });
   }
 
+  async clear(): Promise<void> {
+    for (const id of await readdir(this.#dir)) await rm(join(this.#dir, id), { recursive: true, force: true });
+  }
+
   /** Uploads nobody has come back to for a week. */
   async removeAbandoned(now: number): Promise<void> {
     for (const id of await readdir(this.#dir)) {

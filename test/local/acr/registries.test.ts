@@ -18,7 +18,7 @@ import {
   scheduleTask,
   startAcrWorld,
 } from "../../support/acr-world.ts";
-import { ociIndex, ociManifest, pushImage, putManifest, sha256 } from "../registry/support.ts";
+import { ociIndex, ociManifest, pushImage, putManifest, sha256, uploadBlob } from "../registry/support.ts";
 import { rawArm } from "./arm/raw-arm.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "acr-registries-"));
@@ -330,6 +330,10 @@ test("a registry re-created has a new date, no images, and begins its runs again
   const before = await world.client.registries.get(group, registryName);
   await pushImage(images.url, "lost", "v1");
   images.store.setAttributes("lost", "v1", { deleteEnabled: false });
+  await pushImage(images.url, "hidden", "v1");
+  images.store.setAttributes("hidden", "", { listEnabled: false });
+  const blob = await uploadBlob(images.url, "bare", "blob");
+  const upload = (await fetch(`${images.url}/v2/bare/blobs/uploads/`, { method: "POST" })).headers.get("location")!;
   const first = await scheduleTask(world, "steps: [{cmd: img}]");
   await runEnded(world, first.runId!);
   await readLog(world, first.runId!);
@@ -339,6 +343,9 @@ test("a registry re-created has a new date, no images, and begins its runs again
   expect([after.id, after.loginServer]).toEqual([before.id, before.loginServer]);
   expect(after.creationDate!.getTime()).toBeGreaterThan(before.creationDate!.getTime());
   expect(images.store.listRepositories()).toEqual([]);
+  for (const path of ["/v2/hidden/manifests/v1", `/v2/bare/blobs/${blob}`, upload])
+    expect((await fetch(images.url + path)).status).toBe(404);
+  expect(await images.store.usage()).toBe(0);
   const stuck = world.acr.faults.add({ operation: "execute" }, stuckInQueue);
   const { logLink } = await world.client.registries
     .beginScheduleRunAndWait(group, registryName, {
