@@ -272,6 +272,12 @@ export class RegistryStore {
     return this.#existing(repository);
   }
 
+  /** What says something about this digest, which need not be there, nor the repository. */
+  referrers(repository: string, subject: string): [digest: string, manifest: ManifestRecord][] {
+    const manifests = this.#repositories.get(checkRepository(repository))?.manifests ?? [];
+    return [...manifests].filter(([, manifest]) => manifest.subject === subject);
+  }
+
   /** A manifest that is there, read. */
   async manifest(repository: string, digest: string): Promise<Manifest> {
     const stored = await this.resolve(repository, digest);
