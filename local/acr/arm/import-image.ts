@@ -1,3 +1,4 @@
+import { readManifest } from "../../registry/manifest.ts";
 import { isTag } from "../../registry/names.ts";
 import { RegistryError } from "../../registry/registry-error.ts";
 import type { RegistryStore, StoredManifest } from "../../registry/registry-store.ts";
@@ -121,32 +122,24 @@ interface Copied {
   readonly to: string;
 }
 
-interface Descriptor {
-  readonly digest: string;
-  readonly urls?: readonly string[];
-}
-interface Contents {
-  readonly config?: Descriptor;
-  readonly layers?: readonly Descriptor[];
-  readonly manifests?: readonly Descriptor[];
-}
-
-/** What a manifest names goes first: children of an index, then blobs. */
+/** What a manifest names goes first: children of an index, each once, then blobs. */
 async function copyManifest(
   source: ImageSource,
   { manifest, from, to }: Copied,
   reference: string,
   store: RegistryStore,
+  copied = new Set<string>(),
 ): Promise<void> {
-  const { config, layers = [], manifests = [] } = JSON.parse(manifest.bytes.toString("utf8")) as Contents;
+  const { blobs, manifests } = readManifest(manifest.mediaType, manifest.bytes);
   for (const { digest } of manifests) {
+    if (copied.has(digest)) continue;
     const child = await source.manifest(from, digest);
     if (!child) throw notFound(`The source image lacks its part ${digest}.`);
-    await copyManifest(source, { manifest: child, from, to }, digest, store);
+    await copyManifest(source, { manifest: child, from, to }, digest, store, copied);
+    copied.add(digest);
   }
-  for (const { digest, urls } of [...(config ? [config] : []), ...layers]) {
-    // Layers that are fetched from elsewhere (Windows bases) are nowhere in a registry.
-    if (urls || (await store.blobSize(to, digest)) !== undefined || (await store.mountBlob(to, digest))) continue;
+  for (const { digest } of blobs) {
+    if ((await store.blobSize(to, digest)) !== undefined || (await store.mountBlob(to, digest))) continue;
     // One that comes damaged is stored as what it is, and the manifest refused for want of this one.
     await store.putBlob(to, await source.blob(from, digest));
   }
