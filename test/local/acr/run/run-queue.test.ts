@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { AcrState } from "../../../../local/acr/acr-state.ts";
@@ -69,6 +69,26 @@ test("ends in order do not count, nor do those of a twin that did not count yet"
     await next.queue.close();
     expect(next.state.run(runId)).toMatchObject({ status: "Running", executions: 0 });
   }
+});
+
+test("a run that could not be written down never was, nor has it a number in the ledger", async () => {
+  const dir = temporaryFolder();
+  const twin = start(dir);
+  const sequences: number[] = [];
+  twin.state.onChange(({ sequence }) => sequences.push(sequence));
+  const full = join(dir, "acr.json.next");
+  mkdirSync(full);
+  expect(() => twin.add()).toThrow("EISDIR");
+  expect(twin.state.runs).toEqual([]);
+  rmdirSync(full);
+  expect(twin.add()).toBe("cf1");
+  await twin.isUnderWay();
+  mkdirSync(full);
+  expect(() => twin.state.requestCancel("cf1")).toThrow("EISDIR");
+  rmdirSync(full);
+  expect(twin.state.run("cf1")!.cancelRequested).toBeUndefined();
+  twin.state.requestCancel("cf1");
+  expect(sequences).toEqual(sequences.map((_, index) => index + 1));
 });
 
 test("a run whose end cannot be written down keeps nobody else from running", async () => {
