@@ -1,5 +1,5 @@
 import { readManifest } from "../../registry/manifest.ts";
-import { isTag } from "../../registry/names.ts";
+import { isRepository, isTag } from "../../registry/names.ts";
 import { RegistryError } from "../../registry/registry-error.ts";
 import type { RegistryStore, StoredManifest } from "../../registry/registry-store.ts";
 import { ArmError, badRequest, notFound } from "./arm-error.ts";
@@ -51,7 +51,10 @@ function readImport(request: JsonFields, directory: Directory): Import {
       if (!isTag(reference)) throw badRequest(`The target '${name}' must be a tag.`);
       return { repository, tag: reference };
     }),
-    ...request.texts("untaggedTargetRepositories").map((repository) => ({ repository })),
+    ...request.texts("untaggedTargetRepositories").map((repository) => {
+      if (!isRepository(repository)) throw badRequest(`The target repository '${repository}' is invalid.`);
+      return { repository };
+    }),
   ];
   const sameName = { repository, ...(isTag(reference) && { tag: reference }) };
   return {
@@ -86,7 +89,7 @@ function findSource(source: JsonFields, directory: Directory): ImageSource {
 /** `repo`, `repo:tag` or `repo@digest`. */
 function readImage(name: string): { repository: string; reference: string } {
   const [, repository, tag, digest] = /^([a-z0-9._/-]+)(?::([\w.-]+))?(?:@(sha256:[0-9a-f]{64}))?$/.exec(name) ?? [];
-  if (repository === undefined) throw badRequest(`The image name '${name}' is invalid.`);
+  if (repository === undefined || !isRepository(repository)) throw badRequest(`The image name '${name}' is invalid.`);
   return { repository, reference: digest ?? tag ?? "latest" };
 }
 

@@ -457,6 +457,18 @@ describe("importing an image", () => {
     }
   });
 
+  test.each([
+    [{ targetTags: ["../../etc"] }],
+    [{ targetTags: [`${"a".repeat(1000)}:1`] }],
+    [{ targetTags: [`a:${"1".repeat(129)}`] }],
+    [{ untaggedTargetRepositories: ["../../etc"] }],
+    [{ source: { registryUri: "127.0.0.1:1", sourceImage: "a/../b:1" } }],
+  ])("refuses at once a name that no repository can have: %o", async (names) => {
+    const source = { registryUri: "127.0.0.1:1", sourceImage: "a:1" };
+    const { status, body } = await importing(registryName, { source, ...names });
+    expect([status, body.error?.code]).toEqual([400, "InvalidRequestContent"]);
+  });
+
   test("asks for each part once, and takes none that is another than was asked for, or too long", async () => {
     const foreign = await startForeignRegistry();
     try {
