@@ -136,6 +136,17 @@ test("what only looks like an archive is copied", async () => {
   expect(layers.map(names)).toEqual([["here/", "here/x", "here/y"]]);
 });
 
+test("a file whose name would delete another in its layer is refused, instead of doing so", async () => {
+  for (const [name, text] of [
+    ["copied", "COPY .wh.bin /"],
+    ["in a folder", "COPY . /all/"],
+    ["inline", "COPY <<EOF /.wh.bin\nx\nEOF"],
+  ]) {
+    const build = built(world, `marker-${name!.length}:v1`, { Dockerfile: scratch(text!), ".wh.bin": "" });
+    await expect(build, name).rejects.toThrow(/\.wh\.bin: no layer can hold a name that begins with \.wh\./);
+  }
+});
+
 test("layers are applied with their whiteouts, opaque folders, hard links and capabilities", async () => {
   const mediaType = mediaTypes.ociLayer;
   const lower = await tar([
