@@ -1,5 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 
+/** Beyond it, and what is reckoned from it, dates have no ISO form that others read; later still JavaScript has none. */
+const endOfTime = Date.UTC(9999, 0);
+
 /**
  * The time of a twin, which its parts share: the date they write and judge by, this machine's until it is made to jump; and
  * how quickly time passes where Azure only waits. A scale of 60 lets a minute of a task's time pass in a second; dates are
@@ -19,8 +22,9 @@ export class Clock {
     return this.#aheadMs;
   }
 
-  /** Puts the date further ahead. Timers that run do not notice. */
+  /** Puts the date further ahead, to the year 9998 at the most. Timers that run do not notice. */
   jump(ms: number): void {
+    if (this.now() + ms >= endOfTime) throw new Error("the date would be later than the year 9998");
     this.#aheadMs += ms;
   }
 

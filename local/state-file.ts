@@ -8,21 +8,33 @@ import { dirname } from "node:path";
 export class StateFile<T> {
   readonly path: string;
   value: T;
+  readonly #initial: () => T;
 
   constructor(path: string, initial: () => T) {
     this.path = path;
+    this.#initial = initial;
     mkdirSync(dirname(path), { recursive: true });
+    this.value = this.#read();
+  }
+
+  /** Throws when the disk is full, say; the value is the last saved one again then, since nobody will be told of another. */
+  save(): void {
+    const next = `${this.path}.next`;
     try {
-      this.value = JSON.parse(readFileSync(path, "utf8")) as T;
+      writeFileSync(next, JSON.stringify(this.value), { mode: 0o600 });
+      renameSync(next, this.path);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      this.value = initial();
+      this.value = this.#read();
+      throw error;
     }
   }
 
-  save(): void {
-    const next = `${this.path}.next`;
-    writeFileSync(next, JSON.stringify(this.value), { mode: 0o600 });
-    renameSync(next, this.path);
+  #read(): T {
+    try {
+      return JSON.parse(readFileSync(this.path, "utf8")) as T;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      return this.#initial();
+    }
   }
 }

@@ -3,7 +3,7 @@
  * are by the same settings as in Azure and knows nothing of any of this.
  */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Cloud, type CloudEndpoints, type CloudOptions, startCloud, writeEndpoints } from "./cloud.ts";
 import type { KeysFile } from "./host/keys.ts";
@@ -153,10 +153,6 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     await stop();
     throw error;
   }
-}
-
-export function forget(dir: string): void {
-  rmSync(dir, { recursive: true, force: true });
 }
 
 /** As `az acr webhook create` would. Slipway's timer finds what gets lost. */

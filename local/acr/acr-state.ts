@@ -213,7 +213,7 @@ export class AcrState {
 
   /** Tells of an effect outside the state: an upload URL handed out, a step run. Costs no save. */
   announce(change: Change): void {
-    this.#tell(this.#number(change));
+    this.#tell(this.#numbered(change));
   }
 
   /** A ledger may be ahead of the saved state by what was announced since; numbering goes on from there. */
@@ -244,18 +244,18 @@ export class AcrState {
   }
 
   #commit(change: Change): void {
-    const numbered = this.#number(change);
+    const numbered = this.#numbered(change);
     this.#file.value.lastChange = numbered;
     this.#file.save();
     this.#tell(numbered);
   }
 
-  #number(change: Change): NumberedChange {
-    this.#sequence += 1;
-    return { ...change, sequence: this.#sequence, time: this.#clock.iso() };
+  #numbered(change: Change): NumberedChange {
+    return { ...change, sequence: this.#sequence + 1, time: this.#clock.iso() };
   }
 
   #tell(change: NumberedChange): void {
+    this.#sequence = change.sequence;
     for (const listener of this.#listeners) listener(change);
   }
 

@@ -4,7 +4,6 @@ import type { Engine } from "../engine/engine.ts";
 import { EventGrid } from "../event-grid/event-grid.ts";
 import { listen } from "../http.ts";
 import type { TokenVerifier } from "../identity/start-identity.ts";
-import { unlocked } from "../registry/locks.ts";
 import type { RegistryStore } from "../registry/registry-store.ts";
 import type { NumberedChange } from "./acr-state.ts";
 import { armApp } from "./arm/app.ts";
@@ -80,7 +79,7 @@ export interface LocalAcr {
   /** Where the images of a registry are. */
   place(registry?: string): RegistryPlace;
   /** Deletes a registry and makes it again under its name: empty, with a new creationDate, run ids from `cf1` again. */
-  recreateRegistry(registry?: string): Promise<void>;
+  recreateRegistry(registry?: string): Promise<RegistrySummary>;
   /** Stops as a crash would: runs under way are run again, from the start, by the next start in the same `dir`. */
   close(): Promise<void>;
 }
@@ -95,7 +94,7 @@ export async function startAcr(options: AcrOptions): Promise<LocalAcr> {
   const place: RegistryPlace = {
     loginServer,
     // Its server is the caller's and stays up, so it is emptied and not removed.
-    ...(store && { store, remove: () => emptyOut(store) }),
+    ...(store && { store, remove: () => store.clear() }),
     ...(registryEvents && { onEvent: (listener) => registryEvents.onEvent(listener) }),
   };
   const faults = new Faults();
@@ -145,18 +144,13 @@ export async function startAcr(options: AcrOptions): Promise<LocalAcr> {
     loginServer,
     faults,
     eventGrid,
-    registries: () =>
-      directory.registries.map(({ name, resourceId, loginServer, state: { creationDate } }) => {
-        return { name, resourceId, loginServer, creationDate };
-      }),
+    registries: () => directory.registries.map(summaryOf),
     runs: (name) => registry(name).state.runs,
     webhooks: (name) => registry(name).webhooks,
     ledger: (name) => registry(name).ledger.entries,
     armLedger: () => directory.ledger.entries,
     place: (name) => registry(name).place,
-    recreateRegistry: async (name) => {
-      await directory.recreate(registry(name));
-    },
+    recreateRegistry: async (name) => summaryOf(await directory.recreate(registry(name))),
     close: async () => {
       await server.close();
       await directory.close();
@@ -165,14 +159,6 @@ export async function startAcr(options: AcrOptions): Promise<LocalAcr> {
   };
 }
 
-/** Locks forbid deleting an image, not deleting its registry. A repository that is not listed is not found from here. */
-async function emptyOut(store: RegistryStore): Promise<void> {
-  for (const repository of store.listRepositories()) {
-    const record = store.look(repository);
-    const lockable = [["", record] as const, ...record.manifests, ...record.tags];
-    for (const [reference, { attributes }] of lockable) {
-      if (attributes) store.setAttributes(repository, reference, unlocked);
-    }
-    await store.deleteRepository(repository);
-  }
+function summaryOf({ name, resourceId, loginServer, state: { creationDate } }: RegistryContext): RegistrySummary {
+  return { name, resourceId, loginServer, creationDate };
 }

@@ -69,8 +69,8 @@ export const faultTable: readonly Row[] = [
     fault: "latency",
     says: "wait --seconds before each answer",
     parts: {
-      acr: ofAcr(["seconds"], (wish) => ({ kind: "delay", ms: msOf(wish) })),
-      ...ofServers(["seconds"], (wish) => ({ delayMs: msOf(wish) })),
+      acr: ofAcr(["seconds"], (wish) => ({ kind: "delay", ms: delayOf(wish) })),
+      ...ofServers(["seconds"], (wish) => ({ delayMs: delayOf(wish) })),
     },
   },
   {
@@ -149,7 +149,7 @@ export const faultTable: readonly Row[] = [
   {
     fault: "late",
     says: "every event leaves --seconds later, until cleared",
-    parts: eachSender(["seconds"], (faults, wish) => (faults.delayMs = msOf(wish))),
+    parts: eachSender(["seconds"], (faults, wish) => (faults.delayMs = delayOf(wish))),
   },
   {
     fault: "refuse",
@@ -170,7 +170,7 @@ export const faultTable: readonly Row[] = [
     fault: "stale-refs",
     says: "the API shows a push --seconds late, until cleared",
     parts: {
-      github: counting(["seconds"], ({ github }, wish) => (github.faults.refLagMs = msOf(wish))),
+      github: counting(["seconds"], ({ github }, wish) => (github.faults.refLagMs = delayOf(wish))),
     },
   },
   {
@@ -331,6 +331,15 @@ function asWritten(option: Option): string {
 
 function msOf({ seconds = 1 }: FaultWish): number {
   return seconds * 1000;
+}
+
+/** Node's timers wait no longer: told to, they do not wait at all. */
+const mostDelaySeconds = 2_147_483;
+
+function delayOf(wish: FaultWish): number {
+  const ms = msOf(wish);
+  if (ms > mostDelaySeconds * 1000) throw new Error(`--seconds is at most ${mostDelaySeconds}, which is 24 days`);
+  return ms;
 }
 
 function among(statuses: readonly number[], status: number): number {

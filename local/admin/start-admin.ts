@@ -66,10 +66,7 @@ export async function startAdmin(the: Misbehaving, adminToken: string): Promise<
     await killHost();
     return c.body(null, 204);
   });
-  app.post("/registry/recreate", async (c) => {
-    await the.acr.recreateRegistry();
-    return c.json(the.acr.registries()[0]);
-  });
+  app.post("/registry/recreate", async (c) => c.json(await the.acr.recreateRegistry()));
 
   const { acr, registry } = the;
   /** The registry that an image reference names; the first one when it names none. */

@@ -25,7 +25,7 @@ export async function runAlone({ dir, values }: CommandLine, root: string): Prom
     return 1;
   }
   try {
-    if (fresh) removeState(dir, pidName);
+    if (fresh) await removeState(dir, pidName);
     const cloud = await startCloud({
       dir,
       ports,

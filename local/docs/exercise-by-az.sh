@@ -12,7 +12,8 @@ export AZURE_CONFIG_DIR REQUESTS_CA_BUNDLE=$TWIN_CA AZURE_CORE_COLLECT_TELEMETRY
 cd "$work"
 
 # The twin is a cloud like any other: az learns from its Resource Manager where to sign in.
-az cloud register --name twin --endpoint-resource-manager "$TWIN_ARM" --suffix-acr-login-server-endpoint .azurecr.io --only-show-errors
+az cloud register --name twin --endpoint-resource-manager "$TWIN_ARM" --suffix-acr-login-server-endpoint .azurecr.io \
+  --suffix-keyvault-dns .vault.azure.net --only-show-errors
 az cloud set --name twin --only-show-errors
 az login --service-principal -u "$TWIN_CLIENT_ID" --password="$TWIN_CLIENT_SECRET" --tenant "$TWIN_TENANT" --output none
 

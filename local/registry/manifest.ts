@@ -38,6 +38,8 @@ export function readManifest(mediaType: string, bytes: Buffer): Manifest {
     throw invalid(`mediaType in the body is ${JSON.stringify(written.mediaType)}, Content-Type says ${mediaType}`);
   }
   const { subject, artifactType, annotations } = written;
+  check(artifactType, isText, "artifactType must be text");
+  check(annotations, isTexts, "annotations must be texts by name");
   const common = {
     ...(subject === undefined ? {} : { subject: part(subject, "subject").digest }),
     ...(isObject(annotations) ? { annotations: annotations as Record<string, string> } : {}),
@@ -72,8 +74,20 @@ function part(value: unknown, field: string): Part {
   if (!isObject(value) || typeof value.digest !== "string" || !isDigest(value.digest)) {
     throw invalid(`${field}: a descriptor has no sha256 digest`);
   }
+  check(value.size, isSize, `${field}: size must be a whole number of bytes`);
+  check(value.mediaType, isText, `${field}: mediaType must be text`);
+  check(value.platform, isObject, `${field}: platform must be an object`);
   return value as unknown as Part;
 }
+
+/** What may be left out, or null, as Go reads it. */
+function check(value: unknown, is: (value: unknown) => boolean, why: string): void {
+  if (value !== undefined && value !== null && !is(value)) throw invalid(why);
+}
+
+const isText = (value: unknown) => typeof value === "string";
+const isTexts = (value: unknown) => isObject(value) && Object.values(value).every(isText);
+const isSize = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** Layers that are fetched from elsewhere (Windows bases) need not be in the repository. */
 function isForeign(layer: unknown): boolean {

@@ -16,8 +16,12 @@ export function isTag(text: string): boolean {
 }
 
 /** The name grammar of the distribution spec, at most 255 characters. No component can be `.`, `..` or start with `_`. */
+export function isRepository(text: string): boolean {
+  return text.length <= 255 && repository.test(text);
+}
+
 export function checkRepository(name: string): string {
-  if (name.length > 255 || !repository.test(name)) {
+  if (!isRepository(name)) {
     throw new RegistryError(400, "NAME_INVALID", "invalid repository name", { detail: { name: name.slice(0, 300) } });
   }
   return name;

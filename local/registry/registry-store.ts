@@ -11,6 +11,7 @@ import type { Origin, RegistryChange } from "./registry-change.ts";
 import { RegistryError } from "./registry-error.ts";
 import { type ManifestRecord, type RepositoryRecord, RepositoryRecords } from "./repository-records.ts";
 import { blobUnknown, manifestUnknown, missing, nameUnknown, tagUnknown } from "./unknown.ts";
+import { Uploads } from "./uploads.ts";
 
 export interface StoredManifest {
   readonly digest: string;
@@ -29,6 +30,7 @@ const inProcess: Origin = { useragent: "slipway-engine" };
  * client which skips an upload finds out here. Locks forbid writes and deletes here; reading in process is not asked.
  */
 export class RegistryStore {
+  readonly uploads: Uploads;
   readonly #blobs: BlobFiles;
   readonly #repositories: RepositoryRecords;
   readonly #ledger: Ledger;
@@ -39,6 +41,7 @@ export class RegistryStore {
 
   constructor(dir: string, clock = new Clock()) {
     this.#clock = clock;
+    this.uploads = new Uploads(join(dir, "uploads"));
     this.#blobs = new BlobFiles(join(dir, "blobs"));
     this.#repositories = new RepositoryRecords(join(dir, "repositories"));
     this.#ledger = new Ledger(join(dir, "ledger.jsonl"));
@@ -226,14 +229,14 @@ export class RegistryStore {
     const manifests = [...record.manifests.keys()].sort();
     const tags = [...record.tags.keys()].sort();
     refuseIfLocked("delete", [record, ...record.manifests.values(), ...record.tags.values()]);
-    this.#deleteAll(repository, record, manifests, origin);
-    const blobs = [...record.blobs];
-    record.blobs.clear();
-    delete record.createdAt;
-    delete record.attributes;
-    record.save();
-    for (const digest of blobs) this.#removeUnlessUsed(digest);
+    this.#empty(repository, record, origin);
     return { manifests, tags };
+  }
+
+  /** As when the registry itself is deleted: takes everything away, locked, hidden, unfinished or not. The ledger stays. */
+  async clear(origin: Origin = inProcess): Promise<void> {
+    for (const [repository, record] of this.#repositories.entries()) this.#empty(repository, record, origin);
+    await this.uploads.clear();
   }
 
   /** Locks or unlocks a tag, a manifest (by digest) or, without `reference`, the repository. */
@@ -269,6 +272,12 @@ export class RegistryStore {
     return this.#existing(repository);
   }
 
+  /** What says something about this digest, which need not be there, nor the repository. */
+  referrers(repository: string, subject: string): [digest: string, manifest: ManifestRecord][] {
+    const manifests = this.#repositories.get(checkRepository(repository))?.manifests ?? [];
+    return [...manifests].filter(([, manifest]) => manifest.subject === subject);
+  }
+
   /** A manifest that is there, read. */
   async manifest(repository: string, digest: string): Promise<Manifest> {
     const stored = await this.resolve(repository, digest);
@@ -300,6 +309,16 @@ export class RegistryStore {
     if (record.blobs.has(digest)) return;
     record.blobs.add(digest);
     this.#commit(repository, record, change);
+  }
+
+  #empty(repository: string, record: RepositoryRecord, origin: Origin): void {
+    this.#deleteAll(repository, record, [...record.manifests.keys()].sort(), origin);
+    const blobs = [...record.blobs];
+    record.blobs.clear();
+    delete record.createdAt;
+    delete record.attributes;
+    record.save();
+    for (const digest of blobs) this.#removeUnlessUsed(digest);
   }
 
   #deleteAll(repository: string, record: RepositoryRecord, digests: readonly string[], origin: Origin): void {

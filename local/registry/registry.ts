@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { Hono } from "hono";
 import { Clock } from "../clock.ts";
 import { type Bindings, listen, type Tls } from "../http.ts";
@@ -13,7 +12,6 @@ import { errorResponse, RegistryError } from "./registry-error.ts";
 import { type RegistryEvent, registryEvent } from "./registry-event.ts";
 import { RegistryStore } from "./registry-store.ts";
 import { serveRoutes } from "./serve-routes.ts";
-import { Uploads } from "./uploads.ts";
 
 export interface RegistryOptions {
   /** Everything the registry knows lives here. One process at a time. */
@@ -56,8 +54,7 @@ export async function startRegistry({
   clock = new Clock(),
 }: RegistryOptions): Promise<LocalRegistry> {
   const store = new RegistryStore(dir, clock);
-  const uploads = new Uploads(join(dir, "uploads"));
-  await uploads.removeAbandoned(Date.now());
+  await store.uploads.removeAbandoned(Date.now());
   let url = "";
   const loginServer = () => new URL(url).host;
   const tokens = new Tokens(dir, loginServer, clock);
@@ -81,7 +78,7 @@ export async function startRegistry({
     ),
   );
   addTokenEndpoints(app, registryAuth, tokens, loginServer, rates);
-  serveRoutes(app, { store, uploads, auth: registryAuth, limits: rates, loginServer });
+  serveRoutes(app, { store, auth: registryAuth, limits: rates, loginServer });
 
   const server = await listen(app, port, tls);
   url = server.url;

@@ -38,9 +38,9 @@ const fileName = "_repository.json";
 
 /** What one repository holds: which blobs it may serve, its manifests, its tags. Saved at once after every change. */
 export class RepositoryRecord implements Lockable {
-  readonly blobs: Set<string>;
-  readonly manifests: Map<string, ManifestRecord>;
-  readonly tags: Map<string, TagRecord>;
+  blobs = new Set<string>();
+  manifests = new Map<string, ManifestRecord>();
+  tags = new Map<string, TagRecord>();
   /** First push, and last push or delete; lists and locks do not count. */
   createdAt?: string;
   updatedAt?: string;
@@ -50,10 +50,15 @@ export class RepositoryRecord implements Lockable {
 
   constructor(path: string) {
     this.#file = new StateFile<Saved>(path, () => ({ blobs: [], manifests: [], tags: [] }));
+    this.#take();
+  }
+
+  #take(): void {
     const { blobs, manifests, tags, ...rest } = this.#file.value;
     this.blobs = new Set(blobs);
     this.manifests = new Map(manifests);
     this.tags = new Map(tags);
+    for (const field of ["createdAt", "updatedAt", "attributes", "lastChange"] as const) delete this[field];
     Object.assign(this, rest);
   }
 
@@ -66,6 +71,7 @@ export class RepositoryRecord implements Lockable {
     return [...this.tags].filter(([, tag]) => tag.digest === digest).map(([name]) => name);
   }
 
+  /** Throws as a StateFile does, with everything as it was. */
   save(): void {
     const { createdAt, updatedAt, attributes, lastChange } = this;
     this.#file.value = {
@@ -77,7 +83,12 @@ export class RepositoryRecord implements Lockable {
       ...(attributes && { attributes }),
       ...(lastChange && { lastChange }),
     };
-    this.#file.save();
+    try {
+      this.#file.save();
+    } catch (error) {
+      this.#take();
+      throw error;
+    }
   }
 }
 

@@ -8,18 +8,16 @@ import { RegistryError } from "./registry-error.ts";
 import type { RegistryStore } from "./registry-store.ts";
 import type { Access, Operation } from "./routes/route.ts";
 import { routes } from "./routes/routes.ts";
-import type { Uploads } from "./uploads.ts";
 
 export interface Serving {
   readonly store: RegistryStore;
-  readonly uploads: Uploads;
   readonly auth: RegistryAuth;
   readonly limits: Limits | undefined;
   readonly loginServer: () => string;
 }
 
 /** Mounts the distribution API and ACR's own: find the route, check the name, check the right, count it, do it. */
-export function serveRoutes(app: Hono<Bindings>, { store, uploads, auth, limits, loginServer }: Serving): void {
+export function serveRoutes(app: Hono<Bindings>, { store, auth, limits, loginServer }: Serving): void {
   const answer = async (c: Context<Bindings>): Promise<Response> => {
     const { operation, name, reference } = find(c.req.method, new URL(c.req.url).pathname);
     const repository = operation.access === "any" || operation.access === "catalog" ? "" : checkRepository(name);
@@ -29,7 +27,7 @@ export function serveRoutes(app: Hono<Bindings>, { store, uploads, auth, limits,
     const from = c.req.query("from");
     if (c.req.query("mount") && from) auth.check(authorization, neededScope("pull", checkRepository(from)));
     limits?.take(operation.counts ?? countedAs[operation.access], caller);
-    const response = await operation.handle({ c, store, uploads, loginServer: loginServer(), repository, reference });
+    const response = await operation.handle({ c, store, loginServer: loginServer(), repository, reference });
     response.headers.set("Docker-Distribution-Api-Version", "registry/2.0");
     return response;
   };

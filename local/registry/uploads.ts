@@ -9,6 +9,11 @@ import { RegistryError } from "./registry-error.ts";
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const abandonedAfterMs = 7 * 24 * 3_600_000;
 
+interface Chunk {
+  readonly start?: number;
+  readonly length?: number;
+}
+
 /**
  * Blobs on their way in. An upload is a folder: what has arrived so far and whose it is. The offset is the size of the
  * file, so uploads go on after a restart.
@@ -40,15 +45,43 @@ export class Uploads {
    * Adds a chunk and returns the new offset. `expected` is where the client says the chunk starts; anything else than
    * the present offset is 416. A chunk that breaks off, or is not as long as announced, leaves nothing behind.
    */
-  async append(
+  async append(repository: string, id: string, body: Readable, chunk: Chunk = {}): Promise<number> {
+    return this.#alone(repository, id, (offset) => this.#write(id, offset, body, chunk));
+  }
+
+  /**
+   * Adds the last chunk, if any, and hands over the file, to which nobody adds meanwhile; the upload is over then, however
+   * that ends.
+   */
+  async finish<T>(
     repository: string,
     id: string,
     body: Readable,
-    chunk: { start?: number; length?: number } = {},
-  ): Promise<number> {
-    const offset = await this.offset(repository, id);
-    if (this.#busy.has(id) || (chunk.start !== undefined && chunk.start !== offset)) throw outOfOrder(id, offset);
+    chunk: Chunk,
+    adopt: (file: string) => Promise<T>,
+  ): Promise<T> {
+    return this.#alone(repository, id, async (offset) => {
+      await this.#write(id, offset, body, chunk);
+      try {
+        return await adopt(this.#data(id));
+      } finally {
+        await this.remove(repository, id);
+      }
+    });
+  }
+
+  async #alone<T>(repository: string, id: string, work: (offset: number) => Promise<T>): Promise<T> {
+    if (this.#busy.has(id)) throw outOfOrder(id, await this.offset(repository, id));
     this.#busy.add(id);
+    try {
+      return await work(await this.offset(repository, id));
+    } finally {
+      this.#busy.delete(id);
+    }
+  }
+
+  async #write(id: string, offset: number, body: Readable, chunk: Chunk): Promise<number> {
+    if (chunk.start !== undefined && chunk.start !== offset) throw outOfOrder(id, offset);
     const path = this.#data(id);
     try {
       await pipeline(body, createWriteStream(path, { flags: "a" }));
@@ -61,20 +94,16 @@ export class Uploads {
       await truncate(path, offset);
       if (error instanceof RegistryError) throw error;
       throw new RegistryError(400, "BLOB_UPLOAD_INVALID", "the chunk broke off");
-    } finally {
-      this.#busy.delete(id);
     }
-  }
-
-  /** The file of an upload, for the store to take over; `remove` the upload afterwards. */
-  async file(repository: string, id: string): Promise<string> {
-    await this.#check(repository, id);
-    return this.#data(id);
   }
 
   async remove(repository: string, id: string): Promise<void> {
     await this.#check(repository, id);
     await rm(join(this.#dir, id), { recursive: true, force: true });
+  }
+
+  async clear(): Promise<void> {
+    for (const id of await readdir(this.#dir)) await rm(join(this.#dir, id), { recursive: true, force: true });
   }
 
   /** Uploads nobody has come back to for a week. */

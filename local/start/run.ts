@@ -22,7 +22,7 @@ export async function run(flags: StartFlags, root: string): Promise<number> {
   const board = new Board(openScreen(process.stdout, process.env), { startedAt: Date.now(), once: flags.once });
   let parts: Parts | undefined;
   try {
-    if (flags.fresh) removeState(flags.dir, pidName);
+    if (flags.fresh) await removeState(flags.dir, pidName);
     parts = await bringUp({ flags, root, pidFile, board });
     const ending = await followProduct(parts, { flags, board, stop });
     board.close();

@@ -1,7 +1,9 @@
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import { digestOf } from "../../registry/blob-files.ts";
+import { manifestLimit } from "../../registry/manifest.ts";
 import { mediaTypes } from "../../registry/media-types.ts";
+import { isDigest } from "../../registry/names.ts";
 import type { RegistryStore, StoredManifest } from "../../registry/registry-store.ts";
 import { ArmError } from "./arm-error.ts";
 
@@ -47,9 +49,11 @@ export class RemoteSource implements ImageSource {
     const response = await this.#get(repository, `manifests/${reference}`);
     if (response.status === 404) return undefined;
     await this.#expectOk(response);
-    const bytes = Buffer.from(await response.arrayBuffer());
+    const bytes = await smallBody(response);
+    const digest = digestOf(bytes);
+    if (isDigest(reference) && reference !== digest) throw unreachable(`${response.url} has digest ${digest}`);
     const mediaType = (response.headers.get("content-type") ?? "").split(";")[0]!.trim();
-    return { digest: digestOf(bytes), mediaType, bytes };
+    return { digest, mediaType, bytes };
   }
 
   async blob(repository: string, digest: string): Promise<Readable> {
@@ -88,7 +92,8 @@ export class RemoteSource implements ImageSource {
     }
     const response = await fetch(url, { headers: basic ? { Authorization: basic } : {} });
     await this.#expectOk(response);
-    const { token, access_token } = (await response.json()) as { token?: string; access_token?: string };
+    const body = (await smallBody(response)).toString("utf8");
+    const { token, access_token } = JSON.parse(body) as { token?: string; access_token?: string };
     return `Bearer ${token ?? access_token}`;
   }
 
@@ -97,6 +102,18 @@ export class RemoteSource implements ImageSource {
     await response.body?.cancel();
     throw unreachable(`${response.url} answered ${response.status}`);
   }
+}
+
+/** As much as a manifest may have. */
+async function smallBody({ body, url }: Response): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > manifestLimit) throw unreachable(`${url} has more than ${manifestLimit} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 function unreachable(why: string): ArmError {

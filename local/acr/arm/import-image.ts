@@ -1,4 +1,5 @@
-import { isTag } from "../../registry/names.ts";
+import { readManifest } from "../../registry/manifest.ts";
+import { isRepository, isTag } from "../../registry/names.ts";
 import { RegistryError } from "../../registry/registry-error.ts";
 import type { RegistryStore, StoredManifest } from "../../registry/registry-store.ts";
 import { ArmError, badRequest, notFound } from "./arm-error.ts";
@@ -50,7 +51,10 @@ function readImport(request: JsonFields, directory: Directory): Import {
       if (!isTag(reference)) throw badRequest(`The target '${name}' must be a tag.`);
       return { repository, tag: reference };
     }),
-    ...request.texts("untaggedTargetRepositories").map((repository) => ({ repository })),
+    ...request.texts("untaggedTargetRepositories").map((repository) => {
+      if (!isRepository(repository)) throw badRequest(`The target repository '${repository}' is invalid.`);
+      return { repository };
+    }),
   ];
   const sameName = { repository, ...(isTag(reference) && { tag: reference }) };
   return {
@@ -85,7 +89,7 @@ function findSource(source: JsonFields, directory: Directory): ImageSource {
 /** `repo`, `repo:tag` or `repo@digest`. */
 function readImage(name: string): { repository: string; reference: string } {
   const [, repository, tag, digest] = /^([a-z0-9._/-]+)(?::([\w.-]+))?(?:@(sha256:[0-9a-f]{64}))?$/.exec(name) ?? [];
-  if (repository === undefined) throw badRequest(`The image name '${name}' is invalid.`);
+  if (repository === undefined || !isRepository(repository)) throw badRequest(`The image name '${name}' is invalid.`);
   return { repository, reference: digest ?? tag ?? "latest" };
 }
 
@@ -121,32 +125,24 @@ interface Copied {
   readonly to: string;
 }
 
-interface Descriptor {
-  readonly digest: string;
-  readonly urls?: readonly string[];
-}
-interface Contents {
-  readonly config?: Descriptor;
-  readonly layers?: readonly Descriptor[];
-  readonly manifests?: readonly Descriptor[];
-}
-
-/** What a manifest names goes first: children of an index, then blobs. */
+/** What a manifest names goes first: children of an index, each once, then blobs. */
 async function copyManifest(
   source: ImageSource,
   { manifest, from, to }: Copied,
   reference: string,
   store: RegistryStore,
+  copied = new Set<string>(),
 ): Promise<void> {
-  const { config, layers = [], manifests = [] } = JSON.parse(manifest.bytes.toString("utf8")) as Contents;
+  const { blobs, manifests } = readManifest(manifest.mediaType, manifest.bytes);
   for (const { digest } of manifests) {
+    if (copied.has(digest)) continue;
     const child = await source.manifest(from, digest);
     if (!child) throw notFound(`The source image lacks its part ${digest}.`);
-    await copyManifest(source, { manifest: child, from, to }, digest, store);
+    await copyManifest(source, { manifest: child, from, to }, digest, store, copied);
+    copied.add(digest);
   }
-  for (const { digest, urls } of [...(config ? [config] : []), ...layers]) {
-    // Layers that are fetched from elsewhere (Windows bases) are nowhere in a registry.
-    if (urls || (await store.blobSize(to, digest)) !== undefined || (await store.mountBlob(to, digest))) continue;
+  for (const { digest } of blobs) {
+    if ((await store.blobSize(to, digest)) !== undefined || (await store.mountBlob(to, digest))) continue;
     // One that comes damaged is stored as what it is, and the manifest refused for want of this one.
     await store.putBlob(to, await source.blob(from, digest));
   }

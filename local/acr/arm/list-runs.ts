@@ -48,9 +48,20 @@ function nextLink(c: Context<Bindings>, page: readonly RunRecord[], left: number
 }
 
 function decode(token: string): Place {
+  const place = parsed(Buffer.from(token, "base64url").toString("utf8"));
+  if (!isPlace(place)) throw badRequest("The $skiptoken is invalid.");
+  return place;
+}
+
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(Buffer.from(token, "base64url").toString("utf8")) as Place;
+    return JSON.parse(text);
   } catch {
-    throw badRequest("The $skiptoken is invalid.");
+    return undefined;
   }
+}
+
+function isPlace(value: unknown): value is Place {
+  const { before, left = 1 } = (value ?? {}) as Readonly<Partial<Record<keyof Place, unknown>>>;
+  return [before, left].every((count) => Number.isSafeInteger(count) && (count as number) > 0);
 }

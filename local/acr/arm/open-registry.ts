@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ContainerClient } from "@azure/storage-blob";
 import type { Clock } from "../../clock.ts";
 import type { Engine } from "../../engine/engine.ts";
+import { removeTree } from "../../engine/remove-tree.ts";
 import type { EventGrid } from "../../event-grid/event-grid.ts";
 import { AcrState, type NumberedChange } from "../acr-state.ts";
 import { openBlobStore } from "../blob-store.ts";
@@ -48,7 +49,7 @@ export async function openRegistry(
   state.onChange((change) => on.onLedger?.(change, name));
   const blobs = await openBlobStore(on.blobConnectionString, name);
   const { loginServer, engine = on.engine } = place;
-  const agent = { state, blobs, engine, clock: on.clock, loginServer, workDir: emptyWorkDir(dir) };
+  const agent = { state, blobs, engine, clock: on.clock, loginServer, workDir: await emptyWorkDir(dir) };
   const resourceId = registryId(on.subscriptionId, resourceGroup, name);
   const { eventGrid, webhookAnswerWithinMs } = on;
   const webhooks = new Webhooks({
@@ -104,7 +105,7 @@ export async function removeRegistry(registry: RegistryContext): Promise<void> {
   await place.remove?.();
   await Promise.all([empty(blobs.logs), empty(blobs.sources)]);
   for (const name of readdirSync(dir)) {
-    if (!outlivesRegistry.includes(name)) rmSync(join(dir, name), { recursive: true, force: true });
+    if (!outlivesRegistry.includes(name)) await removeTree(join(dir, name));
   }
 }
 
@@ -119,10 +120,10 @@ export function registryId(subscriptionId: string, resourceGroup: string, name: 
 }
 
 /** Workspaces of a process that was killed are of no use: its runs start over. */
-function emptyWorkDir(dir: string): string {
+async function emptyWorkDir(dir: string): Promise<string> {
   const path = join(dir, "work");
   try {
-    rmSync(path, { recursive: true, force: true });
+    await removeTree(path);
   } catch (error) {
     // Containers of a daemon leave files of root's. They are in nobody's way: each run has a folder of its own.
     console.error(`acr: what earlier runs left in ${path} could not be removed`, error);

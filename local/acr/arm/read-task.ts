@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { parseTimerSchedule } from "../../host/timer-schedule.ts";
 import type { Platform } from "../run-record.ts";
 import type { Json, TaskRecord } from "../task-record.ts";
 import { ArmError, badRequest } from "./arm-error.ts";
@@ -103,6 +104,11 @@ function readTimer(timer: JsonFields): Json {
   const schedule = timer.text("schedule");
   if (schedule.trim().split(/\s+/).length !== 5) {
     throw badRequest(`The timer trigger's schedule '${schedule}' is not a cron expression of five fields.`);
+  }
+  try {
+    parseTimerSchedule(schedule);
+  } catch (error) {
+    throw badRequest(`The timer trigger's ${(error as Error).message}.`);
   }
   return { name: timer.text("name"), schedule, status: timer.optionalWord("status", onOff) ?? "Enabled" };
 }

@@ -51,9 +51,18 @@ export async function jsonBody(c: Call): Promise<unknown> {
 
 /** The name a PUT gives: the last part of the path, in the case it was written in. */
 export function givenName(c: Call, pattern: RegExp, what: string): string {
-  const name = decodeURIComponent(new URL(c.req.url).pathname.split("/").at(-1) ?? "");
+  const name = decoded(new URL(c.req.url).pathname.split("/").at(-1) ?? "");
   if (!pattern.test(name)) throw badRequest(`The ${what} name '${name}' is invalid. It must match ${pattern.source}.`);
   return name;
+}
+
+/** What is not encoded well stays as it is: no name has a percent sign. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** What the path names, or 404. */

@@ -1,5 +1,5 @@
-import { eventGridArmRoutes, eventSubscriptionRoutes } from "../../event-grid/event-grid-routes.ts";
 import { webhookRoutes } from "../webhooks/webhook-routes.ts";
+import { eventGridArmRoutes, eventSubscriptionRoutes } from "./event-subscription-routes.ts";
 import { registryRoutes, registryTypeRoutes } from "./registry-routes.ts";
 import type { ArmRoute, Route } from "./route.ts";
 import { runRoutes } from "./run-routes.ts";

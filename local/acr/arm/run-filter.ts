@@ -7,19 +7,24 @@ type Value = string | number | boolean | undefined;
 type Token = { readonly kind: "word" | "text" | "mark"; readonly text: string };
 
 /** Fields of a run that `$filter` may name, in lower case: which case Azure insists on has not been seen. */
-const fields: Readonly<Record<string, (run: RunRecord) => Value>> = {
-  runid: (run) => run.runId,
-  runtype: () => "quickrun",
-  status: (run) => run.status.toLowerCase(),
-  createtime: (run) => Date.parse(run.createTime),
-  finishtime: (run) => (run.finishTime ? Date.parse(run.finishTime) : undefined),
-  outputimagemanifests: (run) => run.outputImages?.map(({ repository, digest }) => `${repository}@${digest}`).join(","),
-  isarchiveenabled: (run) => run.isArchiveEnabled,
-  taskname: (run) => run.task?.toLowerCase(),
-  agentpoolname: (run) => run.agentPoolName,
-};
+const fields = new Map<string, (run: RunRecord) => Value>([
+  ["runid", (run) => run.runId],
+  ["runtype", () => "quickrun"],
+  ["status", (run) => run.status.toLowerCase()],
+  ["createtime", (run) => Date.parse(run.createTime)],
+  ["finishtime", (run) => (run.finishTime ? Date.parse(run.finishTime) : undefined)],
+  [
+    "outputimagemanifests",
+    (run) => run.outputImages?.map(({ repository, digest }) => `${repository}@${digest}`).join(","),
+  ],
+  ["isarchiveenabled", (run) => run.isArchiveEnabled],
+  ["taskname", (run) => run.task?.toLowerCase()],
+  ["agentpoolname", (run) => run.agentPoolName],
+]);
 const caseless = ["status", "runtype", "taskname"];
 const times = ["createtime", "finishtime"];
+/** Parentheses in each other; a thousand times as many would be too many for JavaScript's stack. */
+const deepest = 100;
 
 /** The OData that ACR's reference allows on runs: comparisons, `and`, `or`, parentheses, `contains`. */
 export function parseRunFilter(text: string): RunFilter {
@@ -77,21 +82,22 @@ function tokensOf(text: string): Token[] {
   return tokens;
 }
 
-function readOr(reader: Reader): RunFilter {
-  const parts = [readAnd(reader)];
-  while (reader.take("or")) parts.push(readAnd(reader));
+function readOr(reader: Reader, depth = 0): RunFilter {
+  if (depth > deepest) throw wrong(`more than ${deepest} parentheses are in each other`);
+  const parts = [readAnd(reader, depth)];
+  while (reader.take("or")) parts.push(readAnd(reader, depth));
   return (run) => parts.some((part) => part(run));
 }
 
-function readAnd(reader: Reader): RunFilter {
-  const parts = [readTerm(reader)];
-  while (reader.take("and")) parts.push(readTerm(reader));
+function readAnd(reader: Reader, depth: number): RunFilter {
+  const parts = [readTerm(reader, depth)];
+  while (reader.take("and")) parts.push(readTerm(reader, depth));
   return (run) => parts.every((part) => part(run));
 }
 
-function readTerm(reader: Reader): RunFilter {
+function readTerm(reader: Reader, depth: number): RunFilter {
   if (reader.take("(")) {
-    const inner = readOr(reader);
+    const inner = readOr(reader, depth + 1);
     reader.need(")");
     return inner;
   }
@@ -99,7 +105,7 @@ function readTerm(reader: Reader): RunFilter {
   const { name, read } = readField(reader);
   const operator = reader.next().text.toLowerCase();
   const wanted = readValue(reader, name);
-  const compare = comparisons[operator];
+  const compare = comparisons.get(operator);
   if (!compare) throw wrong(`operator '${operator}' is not supported`);
   return (run) => compare(read(run), wanted);
 }
@@ -116,7 +122,7 @@ function readContains(reader: Reader): RunFilter {
 function readField(reader: Reader): { name: string; read: (run: RunRecord) => Value } {
   const token = reader.next();
   const name = token.text.toLowerCase();
-  const read = fields[name];
+  const read = fields.get(name);
   if (token.kind !== "word" || !read) throw wrong(`there is no field '${token.text}'`);
   return { name, read };
 }
@@ -134,14 +140,14 @@ function readValue(reader: Reader, field: string): Value {
 }
 
 /** A missing value equals only null, and is neither before nor after anything. */
-const comparisons: Readonly<Record<string, (left: Value, right: Value) => boolean>> = {
-  eq: (left, right) => left === right,
-  ne: (left, right) => left !== right,
-  gt: (left, right) => left !== undefined && right !== undefined && left > right,
-  ge: (left, right) => left !== undefined && right !== undefined && left >= right,
-  lt: (left, right) => left !== undefined && right !== undefined && left < right,
-  le: (left, right) => left !== undefined && right !== undefined && left <= right,
-};
+const comparisons = new Map<string, (left: Value, right: Value) => boolean>([
+  ["eq", (left, right) => left === right],
+  ["ne", (left, right) => left !== right],
+  ["gt", (left, right) => left !== undefined && right !== undefined && left > right],
+  ["ge", (left, right) => left !== undefined && right !== undefined && left >= right],
+  ["lt", (left, right) => left !== undefined && right !== undefined && left < right],
+  ["le", (left, right) => left !== undefined && right !== undefined && left <= right],
+]);
 
 function wrong(why: string): ArmError {
   return new ArmError(400, "InvalidFilter", `The $filter cannot be understood: ${why}.`);

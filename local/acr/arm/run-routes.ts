@@ -55,11 +55,11 @@ async function updateRun(c: Call, registry: RegistryContext): Promise<Response> 
 }
 
 /** Of a finished run nothing is left to cancel: 200 and no effect. What Azure answers then has not been seen. */
-function cancelRun(c: Call, registry: RegistryContext): Response {
+async function cancelRun(c: Call, registry: RegistryContext): Promise<Response> {
   const run = requireRun(c, registry);
   if (!isTerminal(run.status)) {
     registry.state.requestCancel(run.runId);
-    registry.queue.cancel(run.runId);
+    await registry.queue.cancel(run.runId);
   }
   return c.body(null, 200);
 }

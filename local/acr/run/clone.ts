@@ -1,6 +1,7 @@
-import { access, mkdir, stat } from "node:fs/promises";
+import { access, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { git } from "./git.ts";
+import { makeFolder } from "./make-folder.ts";
 import { SourceError } from "./source-error.ts";
 import type { SourceLocation } from "./source-location.ts";
 import { Workspace } from "./workspace.ts";
@@ -21,7 +22,7 @@ export async function clone(
   dir: string,
   signal: AbortSignal,
 ): Promise<GitHead> {
-  await mkdir(dir, { mode: 0o755 });
+  await makeFolder(dir);
   const run = async (what: string, ...args: string[]) => {
     const { ok, output } = await git(dir, args, signal);
     if (!ok) throw new SourceError(`${what}: ${output}`);

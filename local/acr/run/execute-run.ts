@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../clock.ts";
 import type { Engine } from "../../engine/engine.ts";
+import { removeTree } from "../../engine/remove-tree.ts";
 import type { AcrState } from "../acr-state.ts";
 import type { BlobStore } from "../blob-store.ts";
 import type { FaultAction } from "../faults.ts";
@@ -74,17 +75,28 @@ export async function executeRun(
     return await log.close();
   }
 
-  const elapsed = goDuration(performance.now() - began);
-  const last =
-    ending.error === undefined
-      ? `Run ID: ${run.runId} was successful after ${elapsed}`
-      : `Run ID: ${run.runId} failed after ${elapsed}. Error: ${ending.error}`;
-  await log.end(ending.mark, [...(ending.said === undefined ? [] : [ending.said]), "", last]);
+  await endLog(log, run, ending, performance.now() - began);
   agent.state.moveRun(run.runId, ending.status, {
     ...(ending.outputImages && { outputImages: ending.outputImages }),
     ...(ending.baseImages && { baseImages: ending.baseImages }),
     ...(ending.error !== undefined && ending.status !== "Canceled" && { runErrorMessage: ending.error }),
   });
+}
+
+/** Ends a run that nobody works on: it waited, or the twin was killed before it could stop it. What its log has stays. */
+export async function endCanceled(run: RunRecord, agent: Agent): Promise<void> {
+  const log = await RunLog.goOn(agent.blobs.logs, run.logBlob, agent.clock);
+  await endLog(log, run, canceled, 0);
+  agent.state.moveRun(run.runId, canceled.status);
+}
+
+async function endLog(log: RunLog, { runId }: RunRecord, { mark, error, said }: Ending, ms: number): Promise<void> {
+  const elapsed = goDuration(ms);
+  const last =
+    error === undefined
+      ? `Run ID: ${runId} was successful after ${elapsed}`
+      : `Run ID: ${runId} failed after ${elapsed}. Error: ${error}`;
+  await log.end(mark, [...(said === undefined ? [] : [said]), "", last]);
 }
 
 async function endOf(
@@ -121,7 +133,7 @@ async function runToEnd(run: RunRecord, agent: Agent, log: RunLog, stop: AbortSi
 
 /** Containers of a daemon may leave files that we have no right to remove: no reason for a run to fail. */
 async function removeFolder(dir: string): Promise<void> {
-  await rm(dir, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
+  await removeTree(dir).catch((error: unknown) => {
     console.error(`acr: ${dir} could not be removed`, error);
   });
 }
@@ -182,6 +194,9 @@ async function download<T>(fetch: () => Promise<T>, log: RunLog): Promise<T> {
   return head;
 }
 
+// Wording of this tail and of that after a timeout has not been seen on Azure.
+const canceled: Ending = { status: "Canceled", mark: "canceled", error: "the run was canceled" };
+
 /** The exit status in the message is that of the engine's process, not of the step's container: always 1. */
 const engineFailed = "failed during run, err: exit status 1";
 
@@ -190,9 +205,8 @@ function endingOf(thrown: unknown, signal: AbortSignal): Ending | undefined {
   switch (error as StopReason) {
     case "shutdown":
       return undefined;
-    // Wording of these two tails has not been seen on Azure.
     case "canceled":
-      return { status: "Canceled", mark: "canceled", error: "the run was canceled" };
+      return canceled;
     case "timeout":
       return { status: "Timeout", mark: "timedout", error: "the run exceeded its timeout" };
   }

@@ -28,7 +28,10 @@ function environment(): NodeJS.ProcessEnv {
 
 const mostOutput = 64 * 1024;
 
-/** Runs git in `dir`; resolves to what it printed, both streams, and to whether it succeeded. Stopped with its children. */
+/**
+ * Runs git in `dir`, with the umask of ACR's machine; resolves to what it printed, both streams, and to whether it
+ * succeeded. Stopped with its children.
+ */
 export function git(
   dir: string,
   args: readonly string[],
@@ -37,7 +40,7 @@ export function git(
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     // A group of its own, because `git fetch` leaves the talking to another process.
-    const child = spawn("git", args, {
+    const child = spawn("sh", ["-c", 'umask 022; exec git "$@"', "git", ...args], {
       cwd: dir,
       env: environment(),
       detached: true,

@@ -1,4 +1,4 @@
-import type { DockerBuildWork, EncodedTaskWork, RunRecord } from "../run-record.ts";
+import type { DockerBuildWork, EncodedTaskWork, Platform, RunRecord } from "../run-record.ts";
 import {
   expandImageAlias,
   type ReadAliasSource,
@@ -40,7 +40,8 @@ export async function prepareTask(run: PreparedRun, names: RunNames): Promise<Ta
     // Values given with the request are text, and beat those of the file.
     values: work.kind === "encoded-task" ? { ...readValues(work.valuesContent), ...work.values } : {},
   });
-  return work.kind === "encoded-task" ? await encodedTask(work, data, names) : dockerBuildTask(work, data, names);
+  if (work.kind === "encoded-task") return await encodedTask(work, data, names);
+  return dockerBuildTask(work, platformOption(run.platform), data, names);
 }
 
 async function encodedTask(work: EncodedTaskWork, data: ValueMap, names: RunNames): Promise<Task> {
@@ -73,11 +74,22 @@ function render(text: string, data: ValueMap): string {
   return rendered;
 }
 
+/** Of `acb build`. What ACR takes where nothing is said stands for this machine's own platform. */
+function platformOption({ os, architecture, variant }: Platform): string[] {
+  const platform = [os, architecture, ...(variant ? [variant] : [])].join("/");
+  return platform === "linux/amd64" ? [] : ["--platform", platform];
+}
+
 const buildTimeout = 28_800;
 const pushTimeout = 3600;
 
 /** `acb build`: a build step and, where asked for, a push step; no Docker network. */
-function dockerBuildTask(work: DockerBuildWork, data: ValueMap, { loginServer, folder }: RunNames): Task {
+function dockerBuildTask(
+  work: DockerBuildWork,
+  platform: readonly string[],
+  data: ValueMap,
+  { loginServer, folder }: RunNames,
+): Task {
   const render = (text: string) => renderTemplate(text, data);
   const known = [loginServer, ...work.customRegistries];
   const tags = work.imageNames.map((name) => addLatest(prefixed(render(name), loginServer, known)));
@@ -87,6 +99,7 @@ function dockerBuildTask(work: DockerBuildWork, data: ValueMap, { loginServer, f
     ...tags.flatMap((tag) => ["-t", tag]),
     ...work.arguments.flatMap(({ name, value }) => ["--build-arg", `${name}=${render(value)}`]),
     ...(work.target ? ["--target", work.target] : []),
+    ...platform,
     ".",
   ];
   const common = { env: [], startDelay: 0, ignoreErrors: false, workingDirectory: folder, network: "" };

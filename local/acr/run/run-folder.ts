@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Mount } from "../../engine/engine.ts";
 import type { VolumeMount } from "../task/task.ts";
+import { makeFolder } from "./make-folder.ts";
 import { Workspace } from "./workspace.ts";
 
 /** Where containers have the home they share, as ACR sets it. */
@@ -19,7 +19,7 @@ export class RunFolder {
   }
 
   static async at(dir: string): Promise<RunFolder> {
-    for (const name of ["workspace", "home", "volumes", "fetched", "copies"]) await mkdir(join(dir, name));
+    for (const name of ["workspace", "home", "volumes", "fetched", "copies"]) await makeFolder(join(dir, name));
     return new RunFolder(dir, await Workspace.at(join(dir, "workspace")));
   }
 

@@ -10,6 +10,7 @@ const maxAppendBytes = 4 * 1024 * 1024;
 const flushEveryMs = 150;
 const slowFlushEveryMs = 5000;
 const manyAppends = 20_000;
+const blobHTTPHeaders = { blobContentType: "text/plain; charset=utf-8" };
 
 /**
  * A run's log as ACR keeps it: an append blob growing while the run goes on, every line ended by CR LF, and metadata
@@ -43,8 +44,15 @@ export class RunLog {
     mostCharacters = runLimits.logCharacters,
   ): Promise<RunLog> {
     const blob = container.getAppendBlobClient(name);
-    await blob.create({ blobHTTPHeaders: { blobContentType: "text/plain; charset=utf-8" } });
+    await blob.create({ blobHTTPHeaders });
     return new RunLog(blob, clock, mostCharacters);
+  }
+
+  /** Goes on behind what an earlier process wrote, if any did. */
+  static async goOn(container: ContainerClient, name: string, clock: Clock): Promise<RunLog> {
+    const blob = container.getAppendBlobClient(name);
+    await blob.createIfNotExists({ blobHTTPHeaders });
+    return new RunLog(blob, clock, runLimits.logCharacters);
   }
 
   /** Output of a step, as it comes: any line ends, any chunks. What is beyond the log's limit is not kept. */

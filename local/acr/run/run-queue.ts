@@ -1,6 +1,6 @@
 import type { Faults } from "../faults.ts";
 import { isTerminal, type RunRecord } from "../run-record.ts";
-import { type Agent, executeRun, type StopReason } from "./execute-run.ts";
+import { type Agent, endCanceled, executeRun, type StopReason } from "./execute-run.ts";
 
 /** The agents of a registry: runs start in the order they were scheduled, so many at a time. */
 export class RunQueue {
@@ -19,7 +19,7 @@ export class RunQueue {
     // Runs the last process left open are run again, from the start and under the same id.
     for (const run of agent.state.runs) {
       if (isTerminal(run.status)) continue;
-      if (run.cancelRequested) agent.state.moveRun(run.runId, "Canceled");
+      if (run.cancelRequested) this.#begin(run, () => endCanceled(run, agent));
       else this.#waiting.push(run.runId);
     }
     this.#startWaiting();
@@ -30,8 +30,8 @@ export class RunQueue {
     this.#startWaiting();
   }
 
-  /** A run still waiting ends at once; one under way when its engine has let go. */
-  cancel(runId: string): void {
+  /** A run still waiting has ended when this resolves; one under way ends when its engine has let go. */
+  async cancel(runId: string): Promise<void> {
     const active = this.#active.get(runId);
     if (active) {
       active.stop.abort("canceled" satisfies StopReason);
@@ -39,7 +39,8 @@ export class RunQueue {
     }
     const at = this.#waiting.indexOf(runId);
     if (at >= 0) this.#waiting.splice(at, 1);
-    this.#agent.state.moveRun(runId, "Canceled");
+    const run = this.#agent.state.run(runId)!;
+    await this.#begin(run, () => endCanceled(run, this.#agent));
   }
 
   /** Stops as a crash would: open runs stay open in the state. */
@@ -55,25 +56,31 @@ export class RunQueue {
       const fault = this.#faults.strike("execute", runId);
       if (fault?.kind === "hold") continue;
       this.#waiting.splice(this.#waiting.indexOf(runId), 1);
-      this.#start(this.#agent.state.run(runId)!, fault?.kind === "end" ? fault : undefined);
+      const run = this.#agent.state.run(runId)!;
+      this.#begin(run, (stop) => executeRun(run, this.#agent, stop, fault?.kind === "end" ? fault : undefined));
     }
   }
 
-  #start(run: RunRecord, forced: Parameters<typeof executeRun>[3]): void {
+  #begin(run: RunRecord, work: (stop: AbortSignal) => Promise<void>): Promise<void> {
     const stop = new AbortController();
-    const ended = executeRun(run, this.#agent, stop.signal, forced)
+    const ended = work(stop.signal)
       .catch((error: unknown) => this.#giveUp(run, error))
       .finally(() => {
         this.#active.delete(run.runId);
         this.#startWaiting();
       });
     this.#active.set(run.runId, { stop, ended });
+    return ended;
   }
 
   /** The twin itself failed, most likely because its storage is gone. */
   #giveUp(run: RunRecord, error: unknown): void {
     if (this.#closed) return;
     console.error(`acr: run ${run.runId} could not be executed`, error);
-    this.#agent.state.moveRun(run.runId, "Error", { runErrorMessage: "internal error" });
+    try {
+      this.#agent.state.moveRun(run.runId, "Error", { runErrorMessage: "internal error" });
+    } catch (failure) {
+      console.error(`acr: nor can that be written down; run ${run.runId} goes on with the next start`, failure);
+    }
   }
 }

@@ -1,8 +1,9 @@
-import { cp, mkdir, writeFile } from "node:fs/promises";
+import { chmod, cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { hereDocument } from "../task/shell-words.ts";
 import type { SecretVolume } from "../task/task.ts";
 import { TaskError } from "../task/task-error.ts";
+import { makeFolder } from "./make-folder.ts";
 import type { RunFolder } from "./run-folder.ts";
 
 /**
@@ -11,12 +12,13 @@ import type { RunFolder } from "./run-folder.ts";
  */
 export async function makeSecretVolume({ name, files }: SecretVolume, folder: RunFolder): Promise<void> {
   const inWorkspace = join(folder.workspace.dir, name);
-  await mkdir(inWorkspace).catch((error: NodeJS.ErrnoException) => {
+  await makeFolder(inWorkspace).catch((error: NodeJS.ErrnoException) => {
     const why = error.code === "EEXIST" ? "File exists" : error.message;
     throw new TaskError(`failed to make directory, mkdir: cannot create directory '${name}': ${why}: exit status 1`);
   });
   for (const [file, content] of Object.entries(files)) {
     await writeFile(join(inWorkspace, file), throughShell(decoded(content), file));
+    await chmod(join(inWorkspace, file), 0o644);
   }
   await cp(inWorkspace, folder.volume(name), { recursive: true });
 }

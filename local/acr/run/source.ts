@@ -1,10 +1,12 @@
-import { mkdir, rename, rm } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { Readable } from "node:stream";
 import type { ContainerClient } from "@azure/storage-blob";
 import type { Clock } from "../../clock.ts";
+import { removeTree } from "../../engine/remove-tree.ts";
 import { clone, type GitHead } from "./clone.ts";
 import { extractTar } from "./extract-tar.ts";
 import type { RunLimits } from "./limits.ts";
+import { makeFolder } from "./make-folder.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { SourceError } from "./source-error.ts";
 import type { SourceLocation } from "./source-location.ts";
@@ -33,7 +35,7 @@ export function sourceFetcher(on: SourceSurroundings): FetchSource {
     const arriving = on.folder.fetching(String(fetched));
     try {
       const head = await fetchInto(location, arriving, on, signal);
-      await rm(dir, { recursive: true, force: true });
+      await removeTree(dir);
       await rename(arriving, dir);
       return head;
     } catch (error) {
@@ -56,7 +58,7 @@ async function fetchInto(
     case "unsupported":
       throw new SourceError(`${location.why} by the local twin`);
     case "none":
-      await mkdir(dir);
+      await makeFolder(dir);
       return undefined;
     case "path": {
       const blob = await on.sources.getBlobClient(location.path).download(0, undefined, { abortSignal: signal });
@@ -70,7 +72,7 @@ async function fetchInto(
 }
 
 async function unpack(archive: Readable, dir: string, { limits }: SourceSurroundings): Promise<void> {
-  await mkdir(dir, { mode: 0o755 });
+  await makeFolder(dir);
   await extractTar(archive, dir, { bytes: limits.diskBytes, entries: limits.archiveEntries });
 }
 
@@ -80,7 +82,7 @@ async function download(url: string, dir: string, on: SourceSurroundings, signal
     try {
       const response = await fetch(url, { signal });
       if (!response.ok || !response.body) throw new StatusError(url, response);
-      await rm(dir, { recursive: true, force: true });
+      await removeTree(dir);
       return await unpack(Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]), dir, on);
     } catch (error) {
       signal.throwIfAborted();

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { usualLimits } from "../built-in/limits.ts";
 import { makePrivate } from "../built-in/sandbox.ts";
-import { removeTree } from "../built-in/trees.ts";
 import { EngineError } from "../engine.ts";
+import { removeTree } from "../remove-tree.ts";
 import { Buildah, type StorageDriver } from "./buildah.ts";
 
 export interface FoundBuildah {

@@ -4,6 +4,7 @@ import type { BlobFiles } from "../../registry/blob-files.ts";
 import { readDockerfile } from "../context/read-dockerfile.ts";
 import { saveContext } from "../context/save-context.ts";
 import { type BuildRequest, EngineError } from "../engine.ts";
+import { removeTree } from "../remove-tree.ts";
 import { BuildArguments, parsePlatform } from "./build-arguments.ts";
 import type { CacheFolders } from "./cache-folders.ts";
 import type { CopySource } from "./copy-source.ts";
@@ -21,7 +22,6 @@ import { neededStages, stageOfCopy, stageOfFrom, targetIndex } from "./needed-st
 import { asPlain } from "./plainly.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { StageBuild } from "./stage-build.ts";
-import { removeTree } from "./trees.ts";
 import { unpackImage } from "./unpack-image.ts";
 
 interface BuildTools {
@@ -160,7 +160,14 @@ class Build {
     if (stage !== undefined) return this.#finished.get(stage)!.image;
     const wanted =
       platform === undefined ? this.#platform : parsePlatform(this.#args.expandGlobally(platform, escapeChar));
-    return image === "scratch" ? emptyImage(wanted) : this.#tools.images.find(image, wanted);
+    if (image === "scratch") return emptyImage(wanted);
+    const found = await this.#tools.images.find(image, wanted);
+    const { os, architecture } = found.config;
+    if (platform === undefined && this.#request.platform !== undefined && architecture !== wanted.architecture) {
+      const difference = `wanted ${wanted.os}/${wanted.architecture}, actual: ${os}/${architecture}`;
+      throw new EngineError(`${image} was found but does not match the specified platform: ${difference}`);
+    }
+    return found;
   }
 
   async #copySource(from: string, index: number): Promise<CopySource> {

@@ -4,6 +4,7 @@ import { BlobFiles } from "../../registry/blob-files.ts";
 import type { LocalRegistry } from "../../registry/registry.ts";
 import { type BuildRequest, type ContainerNetwork, type Engine, EngineError, type RunImageRequest } from "../engine.ts";
 import { parseImageReference } from "../image-reference.ts";
+import { removeTree } from "../remove-tree.ts";
 import { hostPlatform } from "./build-arguments.ts";
 import { buildImage } from "./build-image.ts";
 import { CacheFolders } from "./cache-folders.ts";
@@ -14,7 +15,6 @@ import { pushImage } from "./push-image.ts";
 import { runImage } from "./run-image.ts";
 import { findSandbox, makePrivate, type Sandbox } from "./sandbox.ts";
 import type { SandboxNetwork } from "./sandbox-network.ts";
-import { removeTree } from "./trees.ts";
 
 /** Builds, runs and pushes real OCI images with nothing but Node, and Linux namespaces for what must be executed. */
 export class BuiltInEngine implements Engine {

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { chmod, lchown, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { lstatIfAny } from "../context/path-in-root.ts";
-import { copyTree, removeTree } from "./trees.ts";
+import { removeTree } from "../remove-tree.ts";
+import { copyTree } from "./copy-tree.ts";
 
 interface CacheRequest {
   readonly id: string;

@@ -5,6 +5,7 @@ import { constants as osConstants } from "node:os";
 import { join } from "node:path";
 import { pathInRoot } from "../context/path-in-root.ts";
 import { EngineError } from "../engine.ts";
+import { removeTree } from "../remove-tree.ts";
 import { cappedLog } from "./capped-log.ts";
 import { ControlGroup } from "./control-group.ts";
 import type { Keeper } from "./keeper.ts";
@@ -16,7 +17,6 @@ import { enterUsers, keepUsers } from "./sandbox-users.ts";
 import { spawnApart } from "./spawn-apart.ts";
 import { type StartTool, startTool } from "./start-tool.ts";
 import { tool, toolFolders } from "./tool.ts";
-import { removeTree } from "./trees.ts";
 
 interface SandboxCommand {
   /** The file system the command sees as `/`. Nothing else may run in it. */

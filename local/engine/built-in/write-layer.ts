@@ -25,6 +25,9 @@ export async function writeLayer(blobs: BlobFiles, entries: readonly LayerEntry[
   const size = entries.reduce((sum, entry) => sum + (entry.type === "file" ? sizeOf(entry) : 0), 0);
   // Holes in files count: a layer has none.
   if (size > usualLimits.disk) throw new EngineError(`a layer of ${size} bytes is more than a step may write`);
+  // For everybody who reads the layer, such a name says that another file is gone.
+  const marker = entries.find(({ type, path }) => type !== "whiteout" && posix.basename(path).startsWith(".wh."));
+  if (marker) throw new EngineError(`/${marker.path}: no layer can hold a name that begins with .wh.`);
   const archive = pack();
   const diffId = createHash("sha256");
   const hashing = new Transform({

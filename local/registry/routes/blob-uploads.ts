@@ -5,7 +5,7 @@ import { type Handler, originOf, type RouteCall } from "./route.ts";
 
 /** POST: mount, whole blob in one request, or the start of an upload in parts. */
 export const startUpload: Handler = async (call) => {
-  const { c, store, uploads, repository } = call;
+  const { c, store, repository } = call;
   store.checkWritable(repository);
   const mount = c.req.query("mount");
   if (mount && (await store.mountBlob(repository, checkDigest(mount), c.req.query("from"), originOf(c)))) {
@@ -13,19 +13,19 @@ export const startUpload: Handler = async (call) => {
   }
   const digest = c.req.query("digest");
   if (digest) checkDigest(digest);
-  const id = await uploads.start(repository);
+  const id = await store.uploads.start(repository);
   return digest ? finish(call, id, digest) : accepted(repository, id, 0);
 };
 
-export const uploadStatus: Handler = async ({ uploads, repository, reference }) => {
-  const offset = await uploads.offset(repository, reference);
+export const uploadStatus: Handler = async ({ store, repository, reference }) => {
+  const offset = await store.uploads.offset(repository, reference);
   return new Response(null, { status: 204, headers: uploadHeaders(repository, reference, offset) });
 };
 
 /** PATCH: one chunk. Without Content-Range it goes where the last one ended, which is how Docker streams. */
-export const appendChunk: Handler = async ({ c, uploads, repository, reference }) => {
+export const appendChunk: Handler = async ({ c, store, repository, reference }) => {
   const chunk = chunkOf(c.req.header("Content-Range"), c.req.header("Content-Length"));
-  const offset = await uploads.append(repository, reference, c.env.incoming, chunk);
+  const offset = await store.uploads.append(repository, reference, c.env.incoming, chunk);
   return accepted(repository, reference, offset);
 };
 
@@ -36,19 +36,16 @@ export const finishUpload: Handler = async (call) => {
   return finish(call, call.reference, checkDigest(digest));
 };
 
-export const cancelUpload: Handler = async ({ uploads, repository, reference }) => {
-  await uploads.remove(repository, reference);
+export const cancelUpload: Handler = async ({ store, repository, reference }) => {
+  await store.uploads.remove(repository, reference);
   return new Response(null, { status: 204 });
 };
 
-async function finish({ c, store, uploads, repository }: RouteCall, id: string, digest: string): Promise<Response> {
+async function finish({ c, store, repository }: RouteCall, id: string, digest: string): Promise<Response> {
   const chunk = chunkOf(c.req.header("Content-Range"), c.req.header("Content-Length"));
-  await uploads.append(repository, id, c.env.incoming, chunk);
-  try {
-    await store.adoptBlob(repository, await uploads.file(repository, id), digest, originOf(c));
-  } finally {
-    await uploads.remove(repository, id);
-  }
+  await store.uploads.finish(repository, id, c.env.incoming, chunk, (file) =>
+    store.adoptBlob(repository, file, digest, originOf(c)),
+  );
   return created(repository, digest);
 }
 

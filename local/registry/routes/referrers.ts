@@ -4,17 +4,15 @@ import { pageOfNames } from "./page.ts";
 import type { Handler } from "./route.ts";
 
 /**
- * Manifests whose `subject` is this digest, as an index; empty, not 404, when there are none or no such subject. In byte
+ * Manifests whose `subject` is this digest, as an index; empty, not 404, when there are none or no such subject, nor repository. In byte
  * order of their digests and in pages; a filter is applied before.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
  */
 export const listReferrers: Handler = async ({ c, store, repository, reference }) => {
   const subject = checkDigest(reference);
-  const { manifests } = store.look(repository);
-  const referring = [...manifests].filter(([, manifest]) => manifest.subject === subject);
   const wanted = c.req.query("artifactType");
   const descriptors = new Map<string, object>();
-  for (const [digest, { mediaType, size }] of referring) {
+  for (const [digest, { mediaType, size }] of store.referrers(repository, subject)) {
     const { artifactType, annotations } = await store.manifest(repository, digest);
     if (wanted && artifactType !== wanted) continue;
     descriptors.set(digest, {

@@ -5,12 +5,10 @@ import type { Operations } from "../limits.ts";
 import type { Origin } from "../registry-change.ts";
 import { RegistryError } from "../registry-error.ts";
 import type { RegistryStore } from "../registry-store.ts";
-import type { Uploads } from "../uploads.ts";
 
 export interface RouteCall {
   readonly c: Context<Bindings>;
   readonly store: RegistryStore;
-  readonly uploads: Uploads;
   readonly loginServer: string;
   /** Checked already. */
   readonly repository: string;

@@ -225,12 +225,16 @@ describe("told to misbehave", () => {
     expect((await runEnded(world, runId!)).status).toBe("Succeeded");
   });
 
-  test("cancels a run that is still waiting, which then never starts", async () => {
+  test("cancels a run that is still waiting, which then never starts; its log says so", async () => {
     world.acr.faults.add({ operation: "execute" }, stuckInQueue);
     const { runId } = await scheduleTask(world, trivial);
     await world.client.runs.beginCancelAndWait(world.acr.resourceGroup, registryName, runId!);
     const run = await runEnded(world, runId!);
     expect([run.status, run.startTime]).toEqual(["Canceled", undefined]);
+    expect(await readLog(world, runId!)).toEqual({
+      text: expect.stringContaining(`Run ID: ${runId} failed after 0s. Error: the run was canceled\r\n`),
+      mark: "canceled",
+    });
   });
 
   test("ends a run as a service-side fault", async () => {

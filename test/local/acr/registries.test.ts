@@ -18,7 +18,7 @@ import {
   scheduleTask,
   startAcrWorld,
 } from "../../support/acr-world.ts";
-import { ociIndex, ociManifest, pushImage, putManifest, sha256 } from "../registry/support.ts";
+import { ociIndex, ociManifest, pushImage, putManifest, sha256, uploadBlob } from "../registry/support.ts";
 import { rawArm } from "./arm/raw-arm.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "acr-registries-"));
@@ -60,8 +60,12 @@ async function startForeignRegistry() {
     ["/v2/lib/node/manifests/20", good],
     ["/v2/lib/damaged/manifests/1", manifestOf(sha256("what it should be"))],
   ]);
+  const indexOf = (...digests: readonly string[]) =>
+    JSON.stringify({ schemaVersion: 2, mediaType: ociIndex, manifests: digests.map((digest) => ({ digest })) });
+  const indexes = new Map([["/v2/lib/twice/manifests/1", indexOf(sha256(good), sha256(good))]]);
   const app = new Hono<Bindings>();
   let host = "";
+  const asked: string[] = [];
   app.get("/token", (c) => {
     const asked = c.req.header("authorization") === `Basic ${btoa("robot:secret")}`;
     return asked && c.req.query("scope") ? c.json({ token: "good" }) : c.json({}, 401);
@@ -71,8 +75,27 @@ async function startForeignRegistry() {
     const challenge = `Bearer realm="http://${host}/token",service="foreign",scope="repository:lib/node:pull"`;
     return c.body(null, 401, { "WWW-Authenticate": challenge });
   });
+  app.get("/v2/lib/loop/manifests/:tag", (c) => {
+    asked.push(c.req.path);
+    // Not for ever: what never ends would take the test with it.
+    return asked.length > 100 ? c.json({}, 404) : c.body(indexOf(sha256("itself")), 200, { "Content-Type": ociIndex });
+  });
+  app.get("/v2/lib/long/manifests/:tag", (c) => {
+    let left = 64;
+    const pull = (stream: ReadableStreamDefaultController) => {
+      left -= 1;
+      stream.enqueue(Buffer.alloc(1024 * 1024, " "));
+      if (left > 0) return;
+      asked.push("all of it");
+      stream.close();
+    };
+    return c.body(new ReadableStream({ pull }), 200, { "Content-Type": ociIndex });
+  });
   app.get("/v2/lib/:name/manifests/:tag", (c) => {
-    const text = manifests.get(c.req.path);
+    asked.push(c.req.path);
+    const index = indexes.get(c.req.path);
+    if (index) return c.body(index, 200, { "Content-Type": ociIndex });
+    const text = c.req.param("tag") === sha256(good) ? good : manifests.get(c.req.path);
     return text ? c.body(text, 200, { "Content-Type": ociManifest }) : c.json({}, 404);
   });
   app.get("/v2/lib/:name/blobs/:digest", (c) => {
@@ -80,7 +103,7 @@ async function startForeignRegistry() {
   });
   const server = await listen(app, 0);
   host = `127.0.0.1:${server.port}`;
-  return { host, digest: sha256(good), close: () => server.close() };
+  return { host, asked, digest: sha256(good), close: () => server.close() };
 }
 
 async function failure(work: Promise<unknown>): Promise<RestError> {
@@ -330,6 +353,10 @@ test("a registry re-created has a new date, no images, and begins its runs again
   const before = await world.client.registries.get(group, registryName);
   await pushImage(images.url, "lost", "v1");
   images.store.setAttributes("lost", "v1", { deleteEnabled: false });
+  await pushImage(images.url, "hidden", "v1");
+  images.store.setAttributes("hidden", "", { listEnabled: false });
+  const blob = await uploadBlob(images.url, "bare", "blob");
+  const upload = (await fetch(`${images.url}/v2/bare/blobs/uploads/`, { method: "POST" })).headers.get("location")!;
   const first = await scheduleTask(world, "steps: [{cmd: img}]");
   await runEnded(world, first.runId!);
   await readLog(world, first.runId!);
@@ -339,6 +366,9 @@ test("a registry re-created has a new date, no images, and begins its runs again
   expect([after.id, after.loginServer]).toEqual([before.id, before.loginServer]);
   expect(after.creationDate!.getTime()).toBeGreaterThan(before.creationDate!.getTime());
   expect(images.store.listRepositories()).toEqual([]);
+  for (const path of ["/v2/hidden/manifests/v1", `/v2/bare/blobs/${blob}`, upload])
+    expect((await fetch(images.url + path)).status).toBe(404);
+  expect(await images.store.usage()).toBe(0);
   const stuck = world.acr.faults.add({ operation: "execute" }, stuckInQueue);
   const { logLink } = await world.client.registries
     .beginScheduleRunAndWait(group, registryName, {
@@ -422,6 +452,37 @@ describe("importing an image", () => {
       expect(await imported("mirrors", from("lib/node:20", "wrong"))).toBe(400);
       expect(await imported("mirrors", from("lib/damaged:1"))).toBe(400);
       expect((await fetch(`http://${loginServer}/v2/lib/damaged/manifests/1`, accept)).status).toBe(404);
+    } finally {
+      await foreign.close();
+    }
+  });
+
+  test.each([
+    [{ targetTags: ["../../etc"] }],
+    [{ targetTags: [`${"a".repeat(1000)}:1`] }],
+    [{ targetTags: [`a:${"1".repeat(129)}`] }],
+    [{ untaggedTargetRepositories: ["../../etc"] }],
+    [{ source: { registryUri: "127.0.0.1:1", sourceImage: "a/../b:1" } }],
+  ])("refuses at once a name that no repository can have: %o", async (names) => {
+    const source = { registryUri: "127.0.0.1:1", sourceImage: "a:1" };
+    const { status, body } = await importing(registryName, { source, ...names });
+    expect([status, body.error?.code]).toEqual([400, "InvalidRequestContent"]);
+  });
+
+  test("asks for each part once, and takes none that is another than was asked for, or too long", async () => {
+    const foreign = await startForeignRegistry();
+    try {
+      await create("careful");
+      const credentials = { username: "robot", password: "secret" };
+      const from = (sourceImage: string) => ({ source: { registryUri: foreign.host, sourceImage, credentials } });
+      expect(await imported("careful", from("lib/twice:1"))).toBe(200);
+      expect(foreign.asked).toEqual(["/v2/lib/twice/manifests/1", `/v2/lib/twice/manifests/${foreign.digest}`]);
+      expect(await imported("careful", from("lib/loop:1"))).toBe(400);
+      expect(await imported("careful", from("lib/long:1"))).toBe(400);
+      expect(foreign.asked).not.toContain("all of it");
+      const { loginServer } = await world.client.registries.get(group, "careful");
+      const catalog = await fetch(`http://${loginServer}/v2/_catalog`);
+      expect(await catalog.json()).toEqual({ repositories: ["lib/twice"] });
     } finally {
       await foreign.close();
     }

@@ -103,6 +103,31 @@ describe("what is asked for is checked at the door", () => {
     expect(world.acr.runs().length).toBe(runs);
   });
 
+  test.each(["null", "[]", "1", '"x"', "{", '{"before":"1"}', '{"before":0}', '{"before":2,"left":-1}'])(
+    "no page of runs follows a token that says %s",
+    async (token) => {
+      const query = `api-version=2025-03-01-preview&$skiptoken=${Buffer.from(token).toString("base64url")}`;
+      const { status, body } = await rawArm(world, "GET", `${world.acr.resourceId}/runs?${query}`);
+      expect([status, body.error?.code]).toEqual([400, "InvalidRequestContent"]);
+    },
+  );
+
+  test.each(["a b c d 99", "* * * * 7", "60 * * * *", "@daily", "* * * *", "0 0 30 2 *", "* * * * L"])(
+    "a timer cannot fire at %s",
+    async (schedule) => {
+      const properties = { ...encoded, trigger: { timerTriggers: [{ name: "t", schedule }] } };
+      const path = `${world.acr.resourceId}/tasks/untimely?api-version=2025-03-01-preview`;
+      const { status, body } = await rawArm(world, "PUT", path, { location, properties });
+      expect([status, body.error?.code]).toEqual([400, "InvalidRequestContent"]);
+    },
+  );
+
+  test("a name that is not encoded well is none", async () => {
+    const path = `${world.acr.resourceId}/tasks/%E0%A4%A?api-version=2025-03-01-preview`;
+    const { status, body } = await rawArm(world, "PUT", path, { location, properties: encoded });
+    expect([status, body.error.code]).toEqual([400, "InvalidRequestContent"]);
+  });
+
   test.each(["[caller]", "[system]", "11111111-2222-4333-8444-555555555555", "somebody"])(
     "the source registry's identity may be %s only where it is one, and only 2025's version looks",
     async (identity) => {
@@ -278,7 +303,7 @@ describe("a task", () => {
 });
 
 describe("a run of a task", () => {
-  test("takes context, file, target and arguments from the request, and everything else from the task", async () => {
+  test("takes context, file, target and arguments from the request, and everything else, its platform too, from the task", async () => {
     const contextPath = await uploadSource(world, { "other/Dockerfile": "FROM scratch AS last\n" });
     await put("overridden", {
       location,
@@ -308,6 +333,7 @@ describe("a run of a task", () => {
     expect(run.outputImages?.map(({ repository, tag }) => `${repository}:${tag}`)).toEqual(["app:v1"]);
     expect(world.engine.builds.at(-1)).toMatchObject({
       dockerfile: "other/Dockerfile",
+      platform: "linux/arm64",
       target: "last",
       buildArgs: { KEPT: "task", CHANGED: "run" },
     });

@@ -406,6 +406,17 @@ test.each(["webhooks", "event-grid", "github"] as const)(
   },
 );
 
+test("a time that no timer can wait, or no date can show, is refused, and nothing is arranged", () => {
+  const delays = cells.filter(([, fault]) => ["latency", "late", "stale-refs"].includes(fault));
+  expect(delays).toHaveLength(7);
+  for (const [part, fault] of delays)
+    expect(() => add(part, fault, { seconds: 2_147_484 })).toThrow("--seconds is at most 2147483");
+  add("clock", "jump", { seconds: 1e11 });
+  for (const seconds of [2e11, 1e13, 1e300])
+    expect(() => add("clock", "jump", { seconds })).toThrow("the date would be later than the year 9998");
+  expect(listFaults(the)).toMatchObject([{ part: "clock", seconds: 1e11 }]);
+});
+
 test("a fault can be added when an earlier one has struck", async () => {
   add("github", "throttle");
   expect((await servers.github!.ask()).status).toBe(429);

@@ -66,6 +66,14 @@ test("an image is pushed to the registry its reference names, listed there, and 
   );
 });
 
+test("the registry recreated is the first, and is told with its new date", async () => {
+  const { registryName: name, resourceId } = world.acr;
+  const before = world.acr.registries().find((each) => each.name === name)!;
+  const told = (await (await ask("/registry/recreate", {})).json()) as { creationDate: string };
+  expect(told).toMatchObject({ name, resourceId, loginServer: before.loginServer });
+  expect(Date.parse(told.creationDate)).toBeGreaterThan(Date.parse(before.creationDate));
+});
+
 test("the ledger tells of resource groups, and of a registry that is gone", async () => {
   const group = `/subscriptions/${world.acr.subscriptionId}/resourcegroups/images?api-version=2021-04-01`;
   await rawArm(world, "PATCH", group, { tags: { a: "b" } });
@@ -73,8 +81,9 @@ test("the ledger tells of resource groups, and of a registry that is gone", asyn
   const lines = await ledger();
   expect(lines.filter((line) => (line as { source: string }).source === "arm")).toMatchObject([
     { kind: "resource-group-saved", name: "Images", sequence: 1 },
+    { kind: "registry-deleted", name: world.acr.registryName },
     { kind: "resource-group-saved", name: "Images" },
     { kind: "registry-deleted", name: "second", resourceGroup: "Images" },
-    { kind: "resource-group-deleted", name: "Images", sequence: 4 },
+    { kind: "resource-group-deleted", name: "Images", sequence: 5 },
   ]);
 });

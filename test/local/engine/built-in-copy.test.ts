@@ -136,6 +136,17 @@ test("what only looks like an archive is copied", async () => {
   expect(layers.map(names)).toEqual([["here/", "here/x", "here/y"]]);
 });
 
+test("a file whose name would delete another in its layer is refused, instead of doing so", async () => {
+  for (const [name, text] of [
+    ["copied", "COPY .wh.bin /"],
+    ["in a folder", "COPY . /all/"],
+    ["inline", "COPY <<EOF /.wh.bin\nx\nEOF"],
+  ]) {
+    const build = built(world, `marker-${name!.length}:v1`, { Dockerfile: scratch(text!), ".wh.bin": "" });
+    await expect(build, name).rejects.toThrow(/\.wh\.bin: no layer can hold a name that begins with \.wh\./);
+  }
+});
+
 test("layers are applied with their whiteouts, opaque folders, hard links and capabilities", async () => {
   const mediaType = mediaTypes.ociLayer;
   const lower = await tar([
@@ -225,6 +236,17 @@ test("arguments: global ones need an ARG, platforms are known, proxies are not a
   expect(world.log).toContain("build-args [TYPO] were not consumed");
   expect(await fileIn(world, "args:v1", "/amd64")).toBe("yes");
   expect(JSON.stringify(config)).not.toContain("proxy");
+});
+
+test("a build for another platform is of that platform, or fails when a base is of none but its own", async () => {
+  await pushLayers("amd64-only", []);
+  const platform = "linux/arm64";
+  const { config } = await built(world, "other:v1", { Dockerfile: scratch("LABEL x=y") }, { platform });
+  expect(config.architecture).toBe("arm64");
+  const build = built(world, "other:v2", { Dockerfile: `FROM ${world.reference("amd64-only:1")}\n` }, { platform });
+  await expect(build).rejects.toThrow(
+    "amd64-only:1 was found but does not match the specified platform: wanted linux/arm64, actual: linux/amd64",
+  );
 });
 
 test("a Dockerfile's own .dockerignore wins, wherever it lies, and neither is read through a link to outside", async () => {

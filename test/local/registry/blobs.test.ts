@@ -1,6 +1,11 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { Uploads } from "../../../local/registry/uploads.ts";
 import { errorCode, sha256, temporaryRegistry, uploadBlob } from "./support.ts";
 
 test("a blob comes back whole, in ranges, and not at all when it is known", async () => {
@@ -92,6 +97,21 @@ test("a chunk that breaks off leaves the upload where it was", async () => {
   await expect
     .poll(async () => (await fetch(`${location}&digest=${digest}`, { method: "PUT", body: "whole" })).status)
     .toBe(201);
+});
+
+test("nothing is added to an upload while the store takes it over, nor afterwards", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "uploads-"));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const uploads = new Uploads(dir);
+  const id = await uploads.start("a");
+  const add = (text: string) => uploads.append("a", id, Readable.from([text]));
+  await add("whole");
+  const adopted = await uploads.finish("a", id, Readable.from([]), {}, async (file) => {
+    await expect(add("late")).rejects.toMatchObject({ status: 416, headers: { Range: "0-4" } });
+    return readFileSync(file, "utf8");
+  });
+  expect(adopted).toBe("whole");
+  await expect(add("later")).rejects.toMatchObject({ status: 404 });
 });
 
 test("an upload belongs to its repository and can be cancelled", async () => {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { RegistryStore } from "../../../local/registry/registry-store.ts";
@@ -97,4 +97,22 @@ test("a manifest pushed while the same one is deleted is there or not, never a n
       await response.body?.cancel();
     }
   }
+});
+
+test("a push that could not be written down never was, by tag, by digest or in the ledger", async () => {
+  const dir = await temporaryDirectory();
+  const registry = await temporaryRegistry({ dir });
+  const { text } = await pushImage(registry.url, "a", "v1");
+  const before = registry.ledger();
+  const other = Buffer.from(JSON.stringify({ ...(JSON.parse(text) as object), annotations: { other: "yes" } }));
+  const full = join(dir, "repositories/a/_repository.json.next");
+  await mkdir(full);
+  await expect(registry.store.putManifest("a", "v2", ociManifest, other)).rejects.toThrow("EISDIR");
+  expect(() => registry.store.setAttributes("a", "v1", { deleteEnabled: false })).toThrow("EISDIR");
+  await rmdir(full);
+  expect(registry.store.listTags("a")).toEqual(["v1"]);
+  expect(await registry.store.resolve("a", sha256(other))).toBeUndefined();
+  expect(registry.store.look("a").tags.get("v1")!.attributes).toBeUndefined();
+  await registry.store.putManifest("a", "v3", ociManifest, other);
+  expect(registry.ledger().slice(before.length)).toMatchObject([{ sequence: before.length + 1, tag: "v3" }]);
 });

@@ -11,6 +11,7 @@ import {
   sha256,
   temporaryDirectory,
   temporaryRegistry,
+  uploadBlob,
 } from "./support.ts";
 
 test("a manifest comes back byte for byte, by tag and by digest", async () => {
@@ -79,6 +80,32 @@ test.each([
   const response = await putManifest(url, "a", "v1", text, type);
   expect([response.status, await errorCode(response)]).toEqual([400, code]);
   expect((await fetch(`${url}/v2/a/tags/list`)).status).toBe(404);
+});
+
+test.each<[string, { config?: object; [field: string]: unknown }]>([
+  ["a size below nothing", { config: { size: -5 } }],
+  ["a size in words", { config: { size: "5" } }],
+  ["a size that is no whole number", { config: { size: 1e300 } }],
+  ["a config of a numbered type", { config: { mediaType: 5 } }],
+  ["a kind that is no text", { artifactType: 5 }],
+  ["annotations that are none", { annotations: 5 }],
+  ["an annotation that is no text", { annotations: { a: 5 } }],
+])("a manifest with %s is refused, as it could not be read", async (_, { config, ...fields }) => {
+  const { url } = await temporaryRegistry();
+  const digest = await uploadBlob(url, "a", "{}");
+  const manifest = { schemaVersion: 2, config: { digest, size: 2, ...config }, layers: [], ...fields };
+  const response = await putManifest(url, "a", "v1", JSON.stringify(manifest));
+  expect([response.status, await errorCode(response)]).toEqual([400, "MANIFEST_INVALID"]);
+});
+
+test("an index with a platform that is none is refused, and null is as good as nothing", async () => {
+  const { url } = await temporaryRegistry();
+  const { text, digest } = await pushImage(url, "a", "v1");
+  const index = { schemaVersion: 2, mediaType: ociIndex, manifests: [{ digest, size: 5, platform: "linux" }] };
+  const refused = await putManifest(url, "a", "all", JSON.stringify(index), ociIndex);
+  expect([refused.status, await errorCode(refused)]).toEqual([400, "MANIFEST_INVALID"]);
+  const manifest = { ...(JSON.parse(text) as object), annotations: null, artifactType: null };
+  expect((await putManifest(url, "a", "v2", JSON.stringify(manifest))).status).toBe(201);
 });
 
 test("a manifest over 4 MiB or under a wrong digest is refused", async () => {

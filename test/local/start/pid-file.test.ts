@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { PidFile } from "../../../local/start/pid-file.ts";
 import { processStart } from "../../../local/start/process-start.ts";
 import { removeState } from "../../../local/start/remove-state.ts";
 import { startTwin } from "../../../local/twin.ts";
+import { makeDeep } from "../make-deep.ts";
 
 let dir: string;
 let path: string;
@@ -96,15 +97,17 @@ test("a start whose port is taken leaves nothing behind, so that the next one ma
   other.close();
 });
 
-test("starting over empties a folder of ours and refuses any other", () => {
+test("starting over empties a folder of ours, whatever runs have left there, and refuses any other", async () => {
   writeFileSync(path, "");
   writeFileSync(join(dir, "thesis.tex"), "");
-  expect(() => removeState(dir, "start.pid")).toThrow(/does not look like/);
+  await expect(removeState(dir, "start.pid")).rejects.toThrow(/does not look like/);
   expect(readFileSync(join(dir, "thesis.tex"), "utf8")).toBe("");
   writeFileSync(join(dir, "ports.json"), "{}");
-  removeState(dir, "start.pid");
+  mkdirSync(join(dir, "acr"));
+  makeDeep(join(dir, "acr"));
+  await removeState(dir, "start.pid");
   expect(() => readFileSync(join(dir, "thesis.tex"))).toThrow();
   expect(readFileSync(path, "utf8")).toBe("");
-  removeState(dir, "start.pid");
-  removeState(join(dir, "nowhere"), "start.pid");
+  await removeState(dir, "start.pid");
+  await removeState(join(dir, "nowhere"), "start.pid");
 });

@@ -2,8 +2,9 @@ import { chmod, lchown, mkdir, mkdtemp, readFile, writeFile } from "node:fs/prom
 import { join } from "node:path";
 import { lstatIfAny, pathInRoot } from "../../context/path-in-root.ts";
 import { EngineError } from "../../engine.ts";
+import { removeTree } from "../../remove-tree.ts";
+import { copyTree } from "../copy-tree.ts";
 import type { SandboxMount } from "../mount-places.ts";
-import { copyTree, removeTree } from "../trees.ts";
 import type { InstructionCall } from "./instruction-call.ts";
 import type { RunMount } from "./run-mount.ts";
 

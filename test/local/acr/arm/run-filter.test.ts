@@ -49,8 +49,18 @@ describe("$filter on runs", () => {
     "not RunId eq 'x'",
     "CreateTime gt soon",
     "RunId eq 'x",
+    "__proto__ eq 'x'",
+    "Status constructor 'x'",
+    "Status __proto__ 'x'",
   ])("%j is answered 400", (text) => {
     expect(() => parseRunFilter(text)).toThrow(/The \$filter cannot be understood/);
+  });
+
+  test("parentheses may be a hundred deep, and no deeper", () => {
+    const nested = (depth: number) => `${"(".repeat(depth)}RunId eq 'cf2'${")".repeat(depth)}`;
+    expect(parseRunFilter(nested(100))(run)).toBe(true);
+    for (const text of [nested(101), "(".repeat(8000)])
+      expect(() => parseRunFilter(text)).toThrow(/more than 100 parentheses/);
   });
 
   test("and binds tighter than or, as with JavaScript's own operators", () => {

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { FakeEngine, untilStopped } from "../../../support/fake-engine.ts";
 import { testGitOverHttp } from "../../../support/git-over-http.ts";
 import { git, gitHub } from "../../github/github-fixture.ts";
+import { makeDeep } from "../../make-deep.ts";
 import { execute } from "./execute.ts";
 import { tarOf } from "./tar-of.ts";
 import { temporaryFolder } from "./task-run.ts";
@@ -47,6 +48,16 @@ steps:
 {{- end }}
   - cmd: bash echo "{{ .Values.greeting }}" {{ .Values.other | default "lost" }} {{ .Run.TaskName }} $OS/$Architecture
 `;
+
+  test("leaves nothing behind, not even paths too long for a call", async () => {
+    const engine = new FakeEngine();
+    engine.onRun = async ({ mounts }) => {
+      for (const { hostPath } of mounts!) makeDeep(hostPath);
+      return 0;
+    };
+    const { run } = await execute(encoded("steps: [{cmd: img}]"), { engine });
+    expect(run.status).toBe("Succeeded");
+  });
 
   test("whose task file cannot be read fails in words", async () => {
     const source = await tarOf(
@@ -185,5 +196,6 @@ testGitOverHttp("a run from a folder of a Git repository works there and knows i
   };
   const quick = await execute({ ...build, imageNames: ["quick:{{.Run.Commit}}"], noCache: false });
   expect(quick.engine.pushes).toEqual([`acme.azurecr.io/quick:${commit}`]);
+  expect(quick.engine.builds[0]).not.toHaveProperty("platform");
   expect(quick.log).toContain("Executing step ID: build. Timeout(sec): 28800, Working directory: 'web', Network: ''");
 });

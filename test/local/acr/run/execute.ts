@@ -65,6 +65,7 @@ export function blobsInMemory(source?: Buffer) {
     create: async () => {
       kept.log = "";
     },
+    createIfNotExists: async () => {},
     appendBlock: async (block: Buffer) => {
       kept.log += block.toString();
     },

@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { chmod, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -6,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { extractTar } from "../../../../local/acr/run/extract-tar.ts";
 import { type Entry, tarOf } from "./tar-of.ts";
+import { underUmask } from "./under-umask.ts";
 
 const limits = { bytes: 1000, entries: 20 };
 let root: string;
@@ -34,6 +36,23 @@ test("keeps contents, modes and links", async () => {
   expect((await stat(join(dir, "a/run.sh"))).mode & 0o777).toBe(0o755);
   expect(await readlink(join(dir, "a/link"))).toBe("/etc/passwd");
   expect((await readdir(join(dir, "a"))).sort()).toEqual(["late", "link", "run.sh"]);
+});
+
+test("gives files and folders the archive's modes, whatever our umask, and 0755 to folders it does not name", async () => {
+  await underUmask(0o077, () =>
+    extractAll(
+      { name: "closed/", type: "directory", mode: 0o500 },
+      { name: "closed/file", content: "x", mode: 0o666 },
+      { name: "sticky/", type: "directory", mode: 0o1777 },
+      { name: "suid", content: "x", mode: 0o4755 },
+      { name: "implied/file", content: "x" },
+    ),
+  );
+  const modes = ["closed", "closed/file", "sticky", "suid", "implied"].map(
+    (name) => statSync(join(dir, name)).mode & 0o7777,
+  );
+  expect(modes).toEqual([0o500, 0o666, 0o1777, 0o4755, 0o755]);
+  await chmod(join(dir, "closed"), 0o700);
 });
 
 test("replaces a symlink instead of writing through it", async () => {

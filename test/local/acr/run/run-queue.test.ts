@@ -1,6 +1,6 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { AcrState } from "../../../../local/acr/acr-state.ts";
 import { Faults } from "../../../../local/acr/faults.ts";
 import { RunQueue } from "../../../../local/acr/run/run-queue.ts";
@@ -69,6 +69,58 @@ test("ends in order do not count, nor do those of a twin that did not count yet"
     await next.queue.close();
     expect(next.state.run(runId)).toMatchObject({ status: "Running", executions: 0 });
   }
+});
+
+test("a run that could not be written down never was, nor has it a number in the ledger", async () => {
+  const dir = temporaryFolder();
+  const twin = start(dir);
+  const sequences: number[] = [];
+  twin.state.onChange(({ sequence }) => sequences.push(sequence));
+  const full = join(dir, "acr.json.next");
+  mkdirSync(full);
+  expect(() => twin.add()).toThrow("EISDIR");
+  expect(twin.state.runs).toEqual([]);
+  rmdirSync(full);
+  expect(twin.add()).toBe("cf1");
+  await twin.isUnderWay();
+  mkdirSync(full);
+  expect(() => twin.state.requestCancel("cf1")).toThrow("EISDIR");
+  rmdirSync(full);
+  expect(twin.state.run("cf1")!.cancelRequested).toBeUndefined();
+  twin.state.requestCancel("cf1");
+  expect(sequences).toEqual(sequences.map((_, index) => index + 1));
+});
+
+test("a run whose end cannot be written down keeps nobody else from running", async () => {
+  const twin = start(temporaryFolder());
+  const ends: (() => void)[] = [];
+  twin.engine.onRun = () => new Promise((resolve) => ends.push(() => resolve(0)));
+  const runId = twin.add();
+  await twin.isUnderWay();
+  const said = vi.spyOn(console, "error").mockImplementation(() => {});
+  vi.spyOn(twin.state, "moveRun").mockImplementation(() => {
+    throw new Error("no space left on device");
+  });
+  ends[0]!();
+  await expect.poll(() => said.mock.calls.length).toBe(2);
+  vi.restoreAllMocks();
+  expect(twin.state.run(runId)!.status).toBe("Running");
+  twin.add();
+  await twin.isUnderWay(2);
+});
+
+test("a run whose cancelling was the last that a killed twin did is ended by the next, behind what its log has", async () => {
+  const dir = temporaryFolder();
+  const first = start(dir);
+  const runId = first.add();
+  await first.isUnderWay();
+  first.state.requestCancel(runId);
+  const next = start(dir);
+  next.kept.log = "half a li";
+  await next.becomes(runId, "Canceled");
+  const last = `Run ID: ${runId} failed after 0s. Error: the run was canceled`;
+  expect(next.kept).toEqual({ log: `half a li\r\n${last}\r\n`, mark: "canceled" });
+  expect(next.engine.runs).toEqual([]);
 });
 
 test("a run that is cancelled says nothing of what its engine said of that", async () => {

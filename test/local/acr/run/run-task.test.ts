@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -7,6 +7,7 @@ import { parseTask } from "../../../../local/acr/task/parse-task.ts";
 import { EngineError } from "../../../../local/engine/engine.ts";
 import { FakeEngine, untilStopped } from "../../../support/fake-engine.ts";
 import { taskRun } from "./task-run.ts";
+import { underUmask } from "./under-umask.ts";
 
 const nextTurn = (exit: number) => new Promise<number>((resolve) => setImmediate(() => resolve(exit)));
 
@@ -256,6 +257,19 @@ steps: [{cmd: img, volumeMounts: [{name: keys, mountPath: /run/keys}]}, {cmd: im
     expect(other!.map(({ containerPath }) => containerPath)).not.toContain("/run/keys");
     expect(lines).toContain("Volume source keys successfully created");
     expect(lines.join()).not.toContain("s3cret");
+  });
+
+  test("have the modes of ACR's machine, whatever our umask", async () => {
+    const { folder } = await underUmask(0o077, async () => {
+      const task = await taskRun();
+      await task.run(yaml("YQ=="));
+      return task;
+    });
+    const places = [folder.workspace.dir, join(folder.workspace.dir, "keys"), folder.volume("keys")];
+    const modes = [...places, ...places.slice(1).map((place) => join(place, "token"))].map(
+      (path) => statSync(path).mode & 0o777,
+    );
+    expect(modes).toEqual([0o755, 0o755, 0o755, 0o644, 0o644]);
   });
 
   test("lose what ACR's shell would take for a variable, and fail where it would run something", async () => {

@@ -14,6 +14,7 @@ import { testGitOverHttp } from "../../../support/git-over-http.ts";
 import { git, gitHub } from "../../github/github-fixture.ts";
 import { tarOf } from "./tar-of.ts";
 import { temporaryFolder } from "./task-run.ts";
+import { underUmask } from "./under-umask.ts";
 
 /** A run that fetches its source, and what is outside of it and must stay as it is. */
 async function scene() {
@@ -32,6 +33,8 @@ async function scene() {
       fetcher(parseSourceLocation(location), into, signal),
   };
 }
+
+const modeOf = (path: string) => (lstatSync(path).mode & 0o7777).toString(8);
 
 describe("a Git context", () => {
   /** A repository of the local GitHub and a clone of it to work in. */
@@ -76,6 +79,26 @@ describe("a Git context", () => {
     const { fetch } = await scene();
     for (const wrong of ["#none", "#main:app/version", "#main:../.."]) {
       await expect(fetch(cloneUrl + wrong)).rejects.toThrow(/error checking out none|error setting git context/);
+    }
+  });
+
+  testGitOverHttp("has the modes of ACR's machine, whatever our umask", async () => {
+    const { cloneUrl, work, commit, push } = await repository();
+    writeFileSync(join(work, "run.sh"), "", { mode: 0o755 });
+    await commit({ "app/file": "x" });
+    await push();
+    for (const umask of [0o002, 0o077]) {
+      const dir = await underUmask(umask, async () => {
+        const { dir, fetch } = await scene();
+        await fetch(cloneUrl);
+        return dir;
+      });
+      expect(["", "app", "app/file", "run.sh"].map((name) => modeOf(join(dir, name)))).toEqual([
+        "755",
+        "755",
+        "644",
+        "755",
+      ]);
     }
   });
 

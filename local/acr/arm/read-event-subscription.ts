@@ -1,6 +1,4 @@
-import { badRequest } from "../acr/arm/arm-error.ts";
-import { JsonFields } from "../acr/arm/json-fields.ts";
-import { isHeader, isHttpUrl } from "../delivery/receiver.ts";
+import { isHeader, isHttpUrl } from "../../delivery/receiver.ts";
 import {
   type EventType,
   eventTypes,
@@ -9,7 +7,9 @@ import {
   type SubscriptionSettings,
   schemas,
   type WebHookDestination,
-} from "./subscription.ts";
+} from "../../event-grid/subscription.ts";
+import { badRequest } from "./arm-error.ts";
+import { JsonFields } from "./json-fields.ts";
 
 /** Settings that would change what is delivered: to drop them in silence would be a lie. */
 const notEmulated = {

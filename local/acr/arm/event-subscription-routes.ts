@@ -1,11 +1,11 @@
-import type { Versions } from "../acr/arm/api-version.ts";
-import { badRequest, notFound } from "../acr/arm/arm-error.ts";
-import type { RegistryContext } from "../acr/arm/registry-context.ts";
-import { type Arm, type ArmRoute, type Call, givenName, jsonBody, type Route } from "../acr/arm/route.ts";
-import { keyOf } from "./event-grid-state.ts";
-import { readSubscription } from "./read-subscription.ts";
-import type { Subscription } from "./subscription.ts";
-import { subscriptionResource } from "./subscription-resource.ts";
+import { keyOf } from "../../event-grid/event-grid-state.ts";
+import type { Subscription } from "../../event-grid/subscription.ts";
+import { subscriptionResource } from "../../event-grid/subscription-resource.ts";
+import type { Versions } from "./api-version.ts";
+import { badRequest, notFound } from "./arm-error.ts";
+import { readSubscription } from "./read-event-subscription.ts";
+import type { RegistryContext } from "./registry-context.ts";
+import { type Arm, type ArmRoute, type Call, givenName, jsonBody, type Route } from "./route.ts";
 
 /** The newest stable one, and those of Debian's `az` and of current SDKs. */
 const versions: Versions = ["2025-02-15", "2022-06-15", "2021-12-01", "2021-10-15-preview", "2020-10-15-preview"];
