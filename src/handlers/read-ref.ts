@@ -16,9 +16,10 @@ import { preflight } from "../core/image/preflight.ts";
 import { formatReference } from "../core/image/reference.ts";
 import { templateVariables } from "../core/image/tags.ts";
 import type { SkipReason } from "../core/plan/reason.ts";
-import { tagTaken } from "../core/plan/taken-tag.ts";
+import { type Claims, isTaken, tagTaken } from "../core/plan/taken-tag.ts";
 import { dockerfileOptions, renderBuildArgs, renderTags, variablesOf } from "../core/run/render-run.ts";
 import type { SourceRepository, SourceTree, TreeEntry } from "../core/source.ts";
+import { keys } from "../core/state/keys.ts";
 import type { Base, RefSnapshot, Refusal, SnapshotImage, Track } from "../core/state/rows.ts";
 import { PermanentError } from "../errors.ts";
 import type { Registries, Registry } from "./registries.ts";
@@ -108,21 +109,19 @@ export async function readRef(
       readImage(d, { source, ref, sha, tree, registry, track: tracks.get(d.name), ports }),
     );
     const images = read.flatMap((r) => ("name" in r ? [r] : []));
-    const ofThisRef = new Set(tracksNow.map((t) => t.key));
-    const taken = await mapBounded(images, async ({ name, makes }) => {
-      for (const tag of makes) {
-        if (tracks.get(name)?.makes.includes(tag)) continue;
-        const maker = await ports.makerOf(registry, tag);
-        if (maker !== undefined && !ofThisRef.has(maker))
-          return [{ image: name, reason: "tag-taken", message: tagTaken(tag) } as const];
-      }
-      return [];
+    const taken = await takenIn(images, {
+      source,
+      ref,
+      registry,
+      named: new Set(definitions.map((d) => d.name)),
+      tracks,
+      ports,
     });
     parts.push({
       registry,
       images,
       refused: read.flatMap((r) => ("reason" in r ? [r] : [])),
-      taken: taken.flat(),
+      taken,
     });
   }
   const unwatched = config.value.images.filter((image) => !isPushTriggered(image, ref));
@@ -218,6 +217,31 @@ async function readImage(definition: ImageDefinition, context: ImageContext): Pr
     return refuse("too-many-bases", `${path} names ${bases.length} images; at most ${basesMost} are followed`);
   const notes = checked.notes.map((note) => `${path} line ${note.line}: ${note.message}`);
   return { ...common, bases, ...(notes.length > 0 ? { notes } : {}) };
+}
+
+/** As far as can be seen now: what the pass decides before this reading may leave a tag free, or give it away. */
+async function takenIn(
+  images: readonly SnapshotImage[],
+  of: Pick<ImageContext, "source" | "ref" | "registry" | "ports"> & {
+    /** Images that this reading builds or refuses. */
+    readonly named: ReadonlySet<string>;
+    readonly tracks: ReadonlyMap<string, Track>;
+  },
+): Promise<readonly Refusal[]> {
+  const { source, ref, registry, ports, named, tracks } = of;
+  const trackOf = (name: string) => keys.track(source.id, ref, name);
+  const leaving = new Set([...tracks.keys()].filter((name) => !named.has(name)).map(trackOf));
+  const claims: Claims = {
+    makes: new Map(images.map(({ name, makes }) => [trackOf(name), makes])),
+    isLeaving: (track) => leaving.has(track),
+  };
+  const taken = await mapBounded(images, async ({ name, makes }): Promise<readonly Refusal[]> => {
+    for (const tag of makes.filter((tag) => !tracks.get(name)?.makes.includes(tag)))
+      if (isTaken(tag, trackOf(name), await ports.makerOf(registry, tag), claims))
+        return [{ image: name, reason: "tag-taken", message: tagTaken(tag) }];
+    return [];
+  });
+  return taken.flat();
 }
 
 /** undefined: there is no such file. One file that is larger than is read must not keep the others' images from being built. */

@@ -291,8 +291,8 @@ async function nothingIsOpen(world: World): Promise<void> {
 }
 
 /**
- * Two successful builds in a row of the same files on the same bases would be one too many. Only if a base moved under the
- * first, or was not known to one of them, nobody knows whether they are the same, and building again is the safe answer.
+ * Two successful builds in a row of the same files on the same bases would be one too many. Only if a base moved under one
+ * of them, or was not known to it, nobody knows whether they are the same, and building again is the safe answer.
  */
 async function nothingIsBuiltTwice({ sim, images, moves }: World): Promise<void> {
   const runs = await sim.runs();
@@ -302,10 +302,10 @@ async function nothingIsBuiltTwice({ sim, images, moves }: World): Promise<void>
     for (const [i, run] of good.entries()) {
       const before = good[i - 1];
       if (!before || before.digest !== run.digest) continue;
-      const { times, bases = {} } = runOfMarker(before.marker);
-      const unknown = [bases, runOfMarker(run.marker).bases ?? {}].flatMap((on) => Object.values(on)).includes(null);
-      if (unknown) continue;
-      const moved = (base: string, at: string) => base in bases && at >= times.Preparing! && at <= times.Succeeded!;
+      const both = [before, run].map(({ marker }) => runOfMarker(marker));
+      if (both.some(({ bases = {} }) => Object.values(bases).includes(null))) continue;
+      const moved = (base: string, at: string) =>
+        both.some(({ times, bases = {} }) => base in bases && at >= times.Preparing! && at <= times.Succeeded!);
       const own = runs.map((r) => ({ tag: sim.referenceOf(r.image), at: r.times.Succeeded ?? "" }));
       expect(
         [...moves, ...own].some(({ tag, at }) => moved(tag, at)),

@@ -4,6 +4,7 @@ import { placeRun } from "../run/place.ts";
 import { isLarge } from "../run/wave.ts";
 import type { Inbox, PlanItem, Priority, Progress, RefSnapshot } from "../state/rows.ts";
 import { afterBase } from "./base-ended.ts";
+import { refuseAtHead } from "./head.ts";
 import type { RequestWord } from "./plan-request.ts";
 import { countPlanned, countSkipped } from "./progress.ts";
 import {
@@ -63,6 +64,10 @@ function takeItem(
   if (word.kind === "tag-moved" && item.kind === "moved") return takeMoved(desk, item, word, context);
   if (word.kind === "ref-moved") {
     if (item.kind === "take") return takeImage(desk, item, word.snapshot, context);
+    if (item.kind === "refuse") {
+      refuseAtHead(desk, word.snapshot, item.image);
+      return { kind: "skipped", reason: "tag-taken", message: item.message };
+    }
     if (item.kind === "retire") return retireTrack(desk, item.track, whyRetired(word.snapshot, item.image));
   }
   if (item.kind === "self")

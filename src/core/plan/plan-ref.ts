@@ -7,7 +7,7 @@ import { keys, rangeOf } from "../state/keys.ts";
 import type { PlanItem, Progress, RefSnapshot, SnapshotImage, Track } from "../state/rows.ts";
 import { closureOf, followsMore, levelsOf } from "./closure.ts";
 import { countLeft, countSkipped, noProgress } from "./progress.ts";
-import { withTakenTags } from "./taken-tag.ts";
+import { tagTaken, withTakenTags } from "./taken-tag.ts";
 
 export interface Plan {
   readonly plan: readonly PlanItem[];
@@ -23,7 +23,7 @@ export function planRef(desk: Desk, snapshot: RefSnapshot): Plan {
   const all = new Map(snapshot.images.map((i) => [trackKeyOf(i.name), i]));
   const kept = new Set([...all.keys(), ...snapshot.refused.map((r) => trackKeyOf(r.image))]);
   const retired = [...tracks.values()].filter((t) => !kept.has(t.key));
-  const taken = withTakenTags(desk, snapshot, all, tracks, new Set(retired.map((t) => t.key)));
+  const taken = withTakenTags(desk, all, tracks, (track) => tracks.has(track) && !kept.has(track));
   // What cannot be taken sets off nothing; one that was built before stays as it was.
   const images = new Map([...all].filter(([track]) => !taken.has(track)));
 
@@ -49,7 +49,9 @@ export function planRef(desk: Desk, snapshot: RefSnapshot): Plan {
   }
   progress = countLeft(progress, left);
   const leaving = retired.map((t): PlanItem => ({ kind: "retire", track: t.key, image: t.image }));
-  const refused = [...taken].map((track): PlanItem => ({ kind: "take", track, image: all.get(track)!.name, via: [] }));
+  const refused = [...taken].map(
+    ([track, tag]): PlanItem => ({ kind: "refuse", track, image: all.get(track)!.name, message: tagTaken(tag) }),
+  );
   return { plan: [...leaving, ...refused, ...items], progress };
 }
 

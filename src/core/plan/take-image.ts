@@ -19,12 +19,11 @@ import type {
 } from "../state/rows.ts";
 import { standsOn } from "./base-ended.ts";
 import { type Edge, followsMore } from "./closure.ts";
-import { refuseAtHead, wantedAtHead } from "./head.ts";
+import { wantedAtHead } from "./head.ts";
 import { keepsFailing, keepsFailingMessage } from "./keeps-failing.ts";
 import { openRun } from "./open-run.ts";
 import type { RequestWord } from "./plan-request.ts";
 import type { Cause, Reason, SkipReason } from "./reason.ts";
-import { tagTaken, takenTag } from "./taken-tag.ts";
 
 export type ItemOutcome =
   | { readonly kind: "planned"; readonly run: Run }
@@ -52,12 +51,6 @@ export function takeImage(
   const image = snapshot.images.find((i) => i.name === item.image)!;
   const stored = getTrack(desk.world, item.track);
   const before = stored?.retired ? undefined : stored;
-  const taken = takenTag(desk, item.track, image, snapshot);
-  if (taken !== undefined) {
-    refuseAtHead(desk, snapshot, image.name);
-    return { kind: "skipped", reason: "tag-taken", message: tagTaken(taken) };
-  }
-
   const wanted: Wanted = { commit: snapshot.commit!, inputs: image.inputs, definition: image.definitionKey };
   const own = ownReasons(before, image, snapshot);
   const reasons = [...own, ...baseReasons(desk, before, item.via)];

@@ -1,46 +1,50 @@
 /** A stable tag has one maker: whose it is when several images claim it. */
 import type { Desk } from "../run/desk.ts";
 import { keys } from "../state/keys.ts";
-import type { RefSnapshot, SnapshotImage, Track, TrackPointer } from "../state/rows.ts";
-
-/** Images that claim a stable tag which another track makes. What a track makes already is its own. */
-export function withTakenTags(
-  desk: Desk,
-  snapshot: RefSnapshot,
-  images: ReadonlyMap<string, SnapshotImage>,
-  tracks: ReadonlyMap<string, Track>,
-  leaving: ReadonlySet<string>,
-): ReadonlySet<string> {
-  const claiming = [...images].filter(([track, { makes }]) => {
-    const made = tracks.get(track)?.makes ?? [];
-    return makes.some((reference) => !made.includes(reference));
-  });
-  // Read together what is looked at one by one below.
-  desk.world.getAll(claiming.flatMap(([, { makes }]) => makes.map((reference) => keys.makes(reference))));
-  const taken = claiming.filter(([track, image]) => takenTag(desk, track, image, snapshot, leaving) !== undefined);
-  return new Set(taken.map(([track]) => track));
-}
+import type { SnapshotImage, Track, TrackPointer } from "../state/rows.ts";
 
 export function tagTaken(reference: string): string {
   return `${reference} is already made by another image or ref`;
 }
 
+/** What a ref says of its images, by track key. */
+export interface Claims {
+  /** The stable tags of those that are built from it. */
+  readonly makes: ReadonlyMap<string, readonly string[]>;
+  /** Images that it no longer has. */
+  isLeaving(track: string): boolean;
+}
+
+/** Whether somebody else keeps it. Images of one ref may exchange tags: what they claim is what they make from now on. */
+export function isTaken(reference: string, by: string, maker: string | undefined, claims: Claims): boolean {
+  if (maker === undefined || maker === by || claims.isLeaving(maker)) return false;
+  return claims.makes.get(maker)?.includes(reference) ?? true;
+}
+
 /**
- * A stable tag of the image that another track makes. Images of one snapshot may exchange tags: it says
- * who makes what from now on. Tracks that are `leaving` make nothing.
+ * The images that cannot be taken, each with a tag that is another's. Who is refused keeps what it made, so that others may
+ * have to be refused for it.
  */
-export function takenTag(
+export function withTakenTags(
   desk: Desk,
-  trackKey: string,
-  image: SnapshotImage,
-  snapshot: RefSnapshot,
-  leaving?: ReadonlySet<string>,
-): string | undefined {
-  const makers = desk.world.getAll<TrackPointer>(image.makes.map((m) => keys.makes(m)));
-  return image.makes.find((reference, i) => {
-    const maker = makers[i]?.track;
-    if (maker === undefined || maker === trackKey || leaving?.has(maker)) return false;
-    const sibling = snapshot.images.find(({ name }) => keys.track(snapshot.source.id, snapshot.ref, name) === maker);
-    return sibling?.makes.includes(reference) ?? true;
-  });
+  images: ReadonlyMap<string, SnapshotImage>,
+  tracks: ReadonlyMap<string, Track>,
+  isLeaving: Claims["isLeaving"],
+): ReadonlyMap<string, string> {
+  // What a track makes already is its own.
+  const claimed = [...images].flatMap(([track, { makes }]) =>
+    makes.filter((tag) => !tracks.get(track)?.makes.includes(tag)).map((tag) => ({ track, tag })),
+  );
+  const makers = desk.world.getAll<TrackPointer>(claimed.map(({ tag }) => keys.makes(tag)));
+  const makes = new Map([...images].map(([track, image]) => [track, image.makes]));
+  const refused = new Map<string, string>();
+  for (let before = -1; before < refused.size; ) {
+    before = refused.size;
+    for (const [i, { track, tag }] of claimed.entries()) {
+      if (refused.has(track) || !isTaken(tag, track, makers[i]?.track, { makes, isLeaving })) continue;
+      refused.set(track, tag);
+      makes.delete(track);
+    }
+  }
+  return refused;
 }

@@ -279,6 +279,8 @@ export type PlanItem =
       readonly via: readonly Via[];
       readonly level?: number;
     }
+  /** An image of the snapshot whose stable tag is another's: it stays as it was built. */
+  | { readonly kind: "refuse"; readonly track: string; readonly image: string; readonly message: string }
   /** A track of another ref or source that stands on an image of the plan. */
   | {
       readonly kind: "dependent";
