@@ -304,6 +304,19 @@ describe("a tick", () => {
     expect(told()).toHaveLength(1);
   });
 
+  it("doubts it although another registry cannot be had, and asks nobody sooner who wants to be left alone", async () => {
+    const withGone = (...aliases: string[]) => outside.registries([...aliases, "gone"], ["gone"]);
+    const notBefore = new Date(outside.now + 3 * 3_600_000).toISOString();
+    await standOn([debian], "beta");
+    await known(d(1), { notBefore });
+    ports = { ...ports, registries: withGone("acme") };
+    await tick();
+    ports = { ...ports, registries: withGone("acme", "beta") };
+    await tick(60);
+    expect(await followed()).toMatchObject({ unsure: true, notBefore });
+    expect(await tick(900)).toEqual([]);
+  });
+
   it("leaves what somebody resolved meanwhile as it is", async () => {
     await standOn([debian]);
     await known(d(1));

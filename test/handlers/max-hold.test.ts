@@ -83,4 +83,28 @@ describe("max-hold counts what a run waited for its bases, and nothing else", ()
       expect([sim.builds("a"), sim.builds("z")]).toEqual([2, 2]);
     },
   );
+
+  it("nor a freeze that begins while its base, which has no slot, holds it", async () => {
+    const sim = new Simulation();
+    for (const base of [debian, node]) sim.tags.set(base, d(1));
+    await sim.push(a("v1"), commitOf(1));
+    await sim.push([{ name: "z", files: "z", on: ["acme.azurecr.io/a:main", node] }], commitOf(2), { source: web });
+    for (const base of [debian, node]) sim.tellTag(base);
+    await sim.settle();
+    sim.buildSeconds = 2400;
+    const third = { ...source, id: 9, fullName: "acme/third" };
+    const busy = ["q1", "q2"].map((name) => ({ name, files: "q" }));
+    await sim.push(busy, commitOf(3), { source: third });
+    await sim.settle({ until: () => sim.builds("q2") === 1 });
+    sim.moveTag(node, d(2));
+    sim.tellTag(node);
+    await sim.settle({ hours: 0.02 });
+    await sim.push(a("v2"), commitOf(4));
+    await sim.settle({ hours: 0.02 });
+    sim.freeze = [{ kind: "once", from: sim.now, until: sim.now + 3 * 3_600_000, why: "weekend" }];
+    await sim.live(2.5);
+    sim.buildSeconds = 60;
+    await sim.live(4);
+    expect([sim.builds("a"), sim.builds("z")]).toEqual([2, 2]);
+  });
 });

@@ -69,4 +69,25 @@ describe("while a long wave of a base is built", () => {
     expect(next.filter((name) => name.startsWith("p")).length).toBeGreaterThanOrEqual(14);
     expect(next.filter((name) => name.startsWith("w")).length).toBeGreaterThanOrEqual(14);
   });
+
+  it.each([1, 2])(
+    "nor does who waits for one of its images wait for all of it, with commits without end (%i slots)",
+    async (slots) => {
+      const sim = await longWave(slots);
+      const third = { ...source, id: 9, fullName: "acme/third" };
+      const app = (files: string) => sim.push([{ name: "app", files, on: ["w39"] }], commitOf(4), { source: third });
+      await app("hotfix");
+      const end = sim.now + 3 * 3_600_000;
+      for (let n = 20; sim.now < end && sim.builds("app") === 0; n++) {
+        await sim.push([{ name: `p${n}`, files: "p", on: [] }], commitOf(n), {
+          source: other,
+          ref: `refs/heads/p${n}`,
+        });
+        await sim.settle({ hours: 0.005 });
+      }
+      expect(sim.builds("app")).toBe(1);
+      expect(sim.builds("w39"), "the base first").toBe(2);
+      expect(wide.filter(({ name }) => sim.builds(name) === 2).length, "and not the whole wave").toBeLessThan(30);
+    },
+  );
 });

@@ -297,6 +297,21 @@ describe("an image that is refused", () => {
     ]);
   });
 
+  it("because a neighbour that cannot be read keeps its tag is told, too", async () => {
+    github.files.set("slipway.yaml", yaml({ web: "acme", api: "acme" }));
+    const web = "acme.azurecr.io/web:main";
+    const track: Partial<Track> = {
+      image: "api",
+      bases: [],
+      makes: [web],
+      wanted: { commit: "", inputs: "", definition: "" },
+    };
+    const api = keys.track(7, main, "api");
+    await outside.put(await partitionOf(), { [api]: track, [keys.makes(web)]: { track: api } });
+    await refusals();
+    expect((await note())?.statuses.map((s) => s.context)).toEqual(["slipway/config", "slipway/api", "slipway/web"]);
+  });
+
   it("because it names more images than are followed, or makes more tags than fit one, says how many may be", async () => {
     const copies = Array.from({ length: 20 }, (_, i) => `COPY --from=docker.io/library/b${i}:1 / /\n`);
     github.files.set("web/Dockerfile", `FROM docker.io/library/node:20\n${copies.join("")}`);

@@ -296,6 +296,27 @@ describe("a stable tag that is another image's", () => {
       expect([plannedCount, skipped]).toMatchObject([0, [{ reason: "tag-taken", images: ["base"] }]]);
   });
 
+  it("keeps what the new name brought, whatever becomes of a build under the old name", async () => {
+    const r = "acme.azurecr.io/r:main";
+    const z: SimImage = { name: "z", files: "z", on: [r] };
+    const sim = new Simulation();
+    await sim.push([{ name: "a", files: "a", repository: "r" }, z], commitOf(1));
+    await sim.settle();
+    // ACR's own error, so the second build of a is tried again, and that fails when b is built already.
+    const ends = ["Succeeded", "Error", "Succeeded", "Failed"] as const;
+    sim.outcome = (repository, nth) => (repository === "r" ? ends[nth - 1]! : "Succeeded");
+    await sim.push([{ name: "a", files: "a2", repository: "r" }, z], commitOf(2));
+    await sim.settle({ until: () => sim.builds("r") === 2 });
+    const began = sim.now;
+    await sim.settle({ until: () => sim.now > began + 8_000 });
+    await sim.push([{ name: "b", files: "a3", repository: "r" }, z], commitOf(3));
+    await sim.settle({ until: () => sim.builds("r") === 3 });
+    sim.freeze = [{ kind: "once", from: sim.now, until: sim.now + 600_000, why: "so that z is still planned then" }];
+    await sim.live(4);
+    expect(sim.acrRuns.filter(({ repository }) => repository === "r").map(({ status }) => status)).toEqual(ends);
+    expect((await sim.tracks()).find(({ image }) => image === "z")?.built?.bases[r]).toBe(sim.tags.get(r));
+  });
+
   it("is anybody's once its maker has left", async () => {
     const sim = await builtDiamond();
     await sim.push([], commitOf(2), { deleted: true });

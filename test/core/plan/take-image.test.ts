@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { openRun } from "../../../src/core/plan/open-run.ts";
+import { planRef } from "../../../src/core/plan/plan-ref.ts";
 import type { Reason } from "../../../src/core/plan/reason.ts";
 import { takeImage } from "../../../src/core/plan/take-image.ts";
 import { getTrack } from "../../../src/core/run/desk.ts";
@@ -102,10 +103,31 @@ describe("the maker of a stable tag", () => {
     expect(writes.get(keys.makes(referenceOf("new")))).toEqual({ track: trackKeyOf("a") });
   });
 
+  const refusedOf = (stored_: Parameters<typeof stored>[0], images: RefSnapshot["images"]) => {
+    const { value } = decide({ rows: stored(stored_) }, (desk) => planRef(desk, snapshotOf(images)).plan);
+    return value.flatMap((item) => (item.kind === "refuse" ? [item.image] : []));
+  };
+
   it("stays who it is when an image of another ref or a file's neighbour claims the tag: that one is refused", () => {
-    const { value } = takeAll(tracks, [imageOf("a", [], { makes: [referenceOf("b")] }), imageOf("b")]);
-    expect(value[0]).toMatchObject({ kind: "skipped", reason: "tag-taken" });
+    const claims = imageOf("a", [], { makes: [referenceOf("b")] });
+    expect(refusedOf(tracks, [claims, imageOf("b")])).toEqual(["a"]);
     const elsewhere = trackOf("c", [], { key: keys.track(8, main, "c"), makes: [referenceOf("a")] });
-    expect(takeAll([elsewhere], [imageOf("a")]).value[0]).toMatchObject({ kind: "skipped", reason: "tag-taken" });
+    expect(refusedOf([elsewhere], [imageOf("a")])).toEqual(["a"]);
+  });
+
+  it("is whoever claims it once its maker has left, or makes another", () => {
+    const claims = imageOf("a", [], { makes: [referenceOf("b")] });
+    expect(refusedOf(tracks, [claims])).toEqual([]);
+    expect(refusedOf(tracks, [claims, imageOf("b", [], { makes: [referenceOf("new")] })])).toEqual([]);
+  });
+
+  it("stays who it is, too, if that one is refused what it wanted instead", () => {
+    const elsewhere = trackOf("c", [], { key: keys.track(8, main, "c"), makes: [referenceOf("c")] });
+    const images = [
+      imageOf("a", [], { makes: [referenceOf("b")] }),
+      imageOf("b", [], { makes: [referenceOf("c")] }),
+      imageOf("new", [], { makes: [referenceOf("a")] }),
+    ];
+    expect(refusedOf([...tracks, elsewhere], images).toSorted()).toEqual(["a", "b", "new"]);
   });
 });
