@@ -1,6 +1,8 @@
 /** What failed for good and is kept for people: messages that no function could take, words that no pass could work off. */
 import { z } from "zod";
-import { keys, lastSegment, rangeOf } from "../core/state/keys.ts";
+import { cut } from "../core/image/quote.ts";
+import { sha256Hex } from "../core/image/sha256.ts";
+import { lastSegment, rangeOf } from "../core/state/keys.ts";
 import type { GivenUp, Inbox, Stuck } from "../core/state/rows.ts";
 import { type InboxWriter, leaveWord } from "../handlers/inbox.ts";
 import { platformPartition, type Registry } from "../handlers/registries.ts";
@@ -9,10 +11,11 @@ import { redact } from "../redact.ts";
 import { allRegistries, type HistoryPorts } from "./history.ts";
 import { answerJson, notFound, Problem } from "./problem.ts";
 import { type Route, route } from "./route.ts";
-import { Moment, nothing } from "./schemas.ts";
+import { Moment, Name, nothing } from "./schemas.ts";
 
 /** So many of each kind are shown: health is told by one, and more than these have one reason. */
 const shownMost = 100;
+const foundMost = 1000;
 
 const FailureView = z.object({
   id: z.string(),
@@ -20,15 +23,14 @@ const FailureView = z.object({
   registry: z.string().optional().describe("alias; absent for a message"),
   what: z.enum(["message", "word"]).describe("of a queue, or of a registry's inbox"),
   of: z.string().describe("the queue, or the kind of word"),
+  about: z.string().describe("the beginning of the message, or the word's own id"),
   why: z.string().optional().describe("of a word; why a message failed is in the log alone"),
 });
-const Done = z.object({ id: z.string() });
 
-interface Message {
-  readonly id: string;
-  readonly key: string;
-  readonly value: GivenUp;
-}
+type Kept = { readonly view: z.infer<typeof FailureView>; readonly partition: string; readonly key: string } & (
+  | { readonly message: GivenUp }
+  | { readonly word: Stuck["word"]; readonly registry: Registry }
+);
 
 export function failureRoutes(ports: HistoryPorts): readonly Route[] {
   return [
@@ -40,71 +42,48 @@ export function failureRoutes(ports: HistoryPorts): readonly Route[] {
       query: nothing,
       answers: z.object({ failures: z.array(FailureView) }),
       async handle() {
-        const messages = (await listMessages(ports, shownMost)).map(({ id, value }) => ({
-          id,
-          at: value.at,
-          what: "message" as const,
-          of: value.queue,
-        }));
-        const words = await Promise.all((await allRegistries(ports)).map((registry) => listWords(registry, ports)));
-        const failures = [...messages, ...words.flat()].sort((a, b) => (a.at < b.at ? -1 : 1));
-        return answerJson({ failures });
+        const failures = (await listKept(shownMost, ports)).map(({ view }) => view);
+        return answerJson({ failures: failures.sort((a, b) => (a.at < b.at ? -1 : 1)) });
       },
     }),
   ];
 }
 
 export function failureRequests(ports: InboxWriter & HistoryPorts): readonly Route[] {
-  const act = (
-    action: "retry" | "forget",
-    summary: string,
-    on: {
-      message(message: Message): Promise<void>;
-      /** Whether it was still there. */
-      word(registry: Registry, rowKey: string, stuck: Stuck): Promise<boolean>;
-    },
-  ) =>
+  const forget = async ({ partition, key }: Kept) => {
+    await ports.rows.transact(partition, [{ kind: "remove", key }]);
+  };
+  const retry = async (kept: Kept) => {
+    if ("message" in kept) {
+      await ports.queues.send(kept.message.queue as QueueName, asNew(kept.message.body));
+      return forget(kept);
+    }
+    const { word, registry, key } = kept;
+    // Only its name is kept of one that fitted no row with the reason beside it.
+    if (Object.keys(word).length === 2)
+      throw new Problem(409, "Cannot be tried again", `of ${word.id} only the name is kept`);
+    // Put back by somebody else meanwhile, it is there, too.
+    await leaveWord(ports, registry, word as Inbox, [{ kind: "remove", key }]);
+  };
+  const act = (action: string, summary: string, each: (kept: Kept) => Promise<void>) =>
     route({
       method: "POST",
       template: `failures/{id}/${action}`,
       summary,
-      params: z.object({ id: z.string().min(1).max(1000).describe("as listed; words have long ones") }),
+      params: z.object({ id: Name }),
       query: nothing,
-      answers: Done,
+      answers: z.object({ id: z.string() }),
       answersAtOnce: true,
       async handle({ params: { id } }) {
-        const messages = (await listMessages(ports, 1000)).filter((m) => m.id === id);
-        for (const message of messages) await on.message(message);
-        let found = messages.length;
-        for (const registry of await allRegistries(ports)) {
-          const { row } = await ports.rows.read(registry.partition, keys.stuck(id));
-          if (row && (await on.word(registry, row.key, row.value as Stuck))) found++;
-        }
-        if (found === 0) throw notFound(`nothing that failed is called ${id}`);
+        const found = (await listKept(foundMost, ports)).filter(({ view }) => view.id === id);
+        if (found.length === 0) throw notFound(`nothing that failed is called ${id}`);
+        for (const kept of found) await each(kept);
         return answerJson({ id });
       },
     });
-  const forget = (partition: string, rowKey: string) =>
-    ports.rows.transact(partition, [{ kind: "remove", key: rowKey }]);
   return [
-    act("retry", "Put it back where it failed, once its cause is mended", {
-      async message({ key, value }) {
-        await ports.queues.send(value.queue as QueueName, asNew(value.body));
-        await forget(platformPartition, key);
-      },
-      async word(registry, rowKey, { word }) {
-        // Only its name is kept of one that fitted no row with the reason beside it.
-        if (Object.keys(word).length === 2)
-          throw new Problem(409, "Cannot be tried again", `of ${word.id} only the name is kept`);
-        return (await leaveWord(ports, registry, word as Inbox, [{ kind: "remove", key: rowKey }])) === "left";
-      },
-    }),
-    act("forget", "Drop it: what it stood for is found again, or is to be asked for again", {
-      async message({ key }) {
-        await forget(platformPartition, key);
-      },
-      word: async ({ partition }, rowKey) => (await forget(partition, rowKey)).kind === "done",
-    }),
+    act("retry", "Put it back where it failed, once its cause is mended", retry),
+    act("forget", "Drop it: what it stood for is found again, or is to be asked for again", forget),
   ];
 }
 
@@ -115,20 +94,25 @@ function asNew(body: unknown): unknown {
   return rest;
 }
 
-async function listMessages({ rows }: HistoryPorts, limit: number): Promise<readonly Message[]> {
-  const found = await rows.list(platformPartition, rangeOf("poison"), limit);
-  // Azure's message ids are GUIDs: nothing in them is escaped.
-  return found.map(({ key, value }) => ({ id: lastSegment(key), key, value: value as GivenUp }));
-}
-
-async function listWords(
-  { alias, partition }: Registry,
-  { rows }: HistoryPorts,
-): Promise<readonly z.infer<typeof FailureView>[]> {
-  const found = await rows.list(partition, rangeOf("stuck"), shownMost);
-  return found.map((row) => {
-    const { word, why, at } = row.value as Stuck;
-    const [first = ""] = redact(why).split("\n");
-    return { id: word.id, at, registry: alias, what: "word", of: word.kind, why: first };
+async function listKept(most: number, ports: HistoryPorts): Promise<readonly Kept[]> {
+  const { rows } = ports;
+  const messages = (await rows.list(platformPartition, rangeOf("poison"), most)).map(({ key, value }): Kept => {
+    const message = value as GivenUp;
+    // Azure's message ids are GUIDs: nothing in them is escaped.
+    const about = cut(redact(JSON.stringify(message.body)), 200);
+    const view = { id: lastSegment(key), at: message.at, what: "message", of: message.queue, about } as const;
+    return { view, partition: platformPartition, key, message };
   });
+  const words = (await allRegistries(ports)).map(async (registry) => {
+    const { alias, partition } = registry;
+    return (await rows.list(partition, rangeOf("stuck"), most)).map(({ key, value }): Kept => {
+      const { word, why: stack, at } = value as Stuck;
+      // Its own id may hold the slashes of a ref, and be longer than a path may.
+      const id = sha256Hex(new TextEncoder().encode(`${alias} ${word.id}`)).slice(0, 16);
+      const [why = ""] = redact(stack).split("\n");
+      const view = { id, at, registry: alias, what: "word", of: word.kind, about: word.id, why } as const;
+      return { view, partition, key, word, registry };
+    });
+  });
+  return [...messages, ...(await Promise.all(words)).flat()];
 }

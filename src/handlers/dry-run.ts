@@ -7,12 +7,11 @@ import { expand } from "../core/plan/expand.ts";
 import type { Desk, Policy } from "../core/run/desk.ts";
 import { defaultTiming } from "../core/run/desk.ts";
 import type { SourceRepository } from "../core/source.ts";
-import { basesAt, keys, rangeOf } from "../core/state/keys.ts";
+import { keys, rangeOf } from "../core/state/keys.ts";
 import type { Decision, Inbox, Run, Skipped, Track } from "../core/state/rows.ts";
 import type { Rows } from "../core/state/store.ts";
 import { type Facts, NotRead, World } from "../core/state/world.ts";
 import { readMissing } from "./read-missing.ts";
-import { pagesOf } from "./read-rows.ts";
 import type { Registry } from "./registries.ts";
 
 export interface DryRunPorts {
@@ -90,6 +89,7 @@ export async function dryRunIn(
   ports: DryRunPorts,
 ): Promise<ReadonlyMap<Registry, DryRun>> {
   const words = new Map(told);
+  const asked = new Set<string>();
   const results = new Map<Registry, DryRun>();
   for (let next = [...told.keys()]; next.length > 0; ) {
     const runs = await Promise.all(next.map((registry) => dryRun(words.get(registry)!, registry, ports)));
@@ -98,7 +98,10 @@ export async function dryRunIn(
     for (const registry of registries) {
       const heard = words.get(registry) ?? [];
       const known = new Set(heard.map((word) => word.id));
-      const bases = await movedBases(registry, results, ports.rows);
+      const moves = [...results].flatMap(([maker, run]) => (maker.alias === registry.alias ? [] : run.moves));
+      const unasked = moves.filter((reference) => !asked.has(`${registry.alias} ${reference}`));
+      for (const reference of unasked) asked.add(`${registry.alias} ${reference}`);
+      const bases = await stoodUpon(unasked, registry, ports.rows);
       const news = bases.map((reference) => moved(reference)).filter((word) => !known.has(word.id));
       if (news.length === 0) continue;
       words.set(registry, [...heard, ...news]);
@@ -108,23 +111,21 @@ export async function dryRunIn(
   return results;
 }
 
-/** What images of this registry stand on and another registry would move: one range of keys for each of the others. */
-async function movedBases(
-  registry: Registry,
-  results: ReadonlyMap<Registry, DryRun>,
+const rangesAtOnce = 32;
+
+/** Those that images of the registry stand on: one range of keys each. */
+async function stoodUpon(
+  references: readonly string[],
+  { partition }: Registry,
   rows: Rows,
 ): Promise<readonly string[]> {
-  const found = new Set<string>();
-  for (const [maker, { moves }] of results) {
-    if (maker.alias === registry.alias || moves.length === 0) continue;
-    const moving = new Set(moves);
-    for await (const page of pagesOf(rows, registry.partition, basesAt(maker.loginServer), 1000))
-      for (const { value } of page) {
-        const { reference } = value as { readonly reference: string };
-        if (moving.has(reference)) found.add(reference);
-      }
+  const found: string[] = [];
+  for (let i = 0; i < references.length; i += rangesAtOnce) {
+    const some = references.slice(i, i + rangesAtOnce);
+    const edges = await Promise.all(some.map((reference) => rows.list(partition, rangeOf("base", reference), 1)));
+    found.push(...some.filter((_, n) => edges[n]!.length > 0));
   }
-  return [...found];
+  return found;
 }
 
 async function decide<T>(world: World, registry: Registry, ports: DryRunPorts, decision: () => T): Promise<T> {

@@ -40,13 +40,6 @@ export function rangeOf(...segments: readonly string[]): KeyRange {
   return { from: `${prefix}${separator}`, to: `${prefix}}` };
 }
 
-/** Edges to everything that this registry serves. */
-export function basesAt(loginServer: string): KeyRange {
-  const host = key("base", loginServer);
-  // What a slash is escaped as, and what follows it.
-  return { from: `${host}!2f`, to: `${host}!2g` };
-}
-
 /** The smallest key greater than this one: `!` sorts before everything else that keys are made of. */
 export function keyAfter(rowKey: string): string {
   return `${rowKey}!`;
