@@ -3,7 +3,7 @@
  * or repeated message says nothing old; the newest run of a context speaks, and only forward.
  */
 
-import { commitStatusOf } from "../core/run/commit-status.ts";
+import { commitStatusOf, isQuiet } from "../core/run/commit-status.ts";
 import { seqOf } from "../core/run/desk.ts";
 import { rankOf } from "../core/run/transition.ts";
 import type { CommitStatus, SourceRepository } from "../core/source.ts";
@@ -64,6 +64,8 @@ async function say(run: Run, partition: string, ports: ReportPorts): Promise<voi
   const saidKey = keys.said(run.source.id, run.commit, status.context);
   const { row, now } = await ports.rows.read(partition, saidKey);
   const before = row?.value as Said | undefined;
+  // Once something was said of it, it has to stay true.
+  if (isQuiet(run) && before?.run !== run.id) return;
   const posts = before?.posts ?? 0;
   if (posts >= postsInFull && status.state === "pending") return;
   const next: Said = {

@@ -101,6 +101,19 @@ describe("a report", () => {
     expect(world.posted).toHaveLength(3);
   });
 
+  it("of a run that only follows its bases says its end alone, unless it waits for people; then all that comes of it", async () => {
+    const hold = { kind: "paused", scope: "image", why: "incident" } as const;
+    const states = async (...runs: readonly Partial<Run>[]) => {
+      const before = world.posted.length;
+      for (const run of runs) await world.report(await world.run({ priority: 2, ...run }));
+      return world.posted.slice(before).map((p) => p.status.state);
+    };
+    const [building, failed] = [{ status: "Running" }, { status: "Failed", ended }] as const;
+    expect(await states({ seq: 20 }, { seq: 20, ...building }, { seq: 20, ...failed })).toEqual(["failure"]);
+    const held = await states({ seq: 21 }, { seq: 21, hold }, { seq: 21, ...building }, { seq: 21, ...failed });
+    expect(held).toEqual(["pending", "pending", "failure"]);
+  });
+
   it("of a commit that was told much already says only how runs end", async () => {
     const states = async (seq: number) => {
       const before = world.posted.length;

@@ -103,6 +103,11 @@ export const holdKinds = [
   "frozen",
 ] as const satisfies readonly Hold["kind"][];
 
+/** Only a person or the calendar ends it, perhaps in days. The other holds pass. */
+export function isForPeople(hold: Hold | undefined): boolean {
+  return hold?.kind === "wave-stopped" || hold?.kind === "paused" || hold?.kind === "frozen";
+}
+
 /** A digest or a commit as people tell them apart. */
 export function short(value: string | undefined): string {
   if (value === undefined) return "none";

@@ -1,7 +1,8 @@
 import { cut } from "../image/quote.ts";
-import { describeReason } from "../plan/reason.ts";
+import { describeReason, isForPeople } from "../plan/reason.ts";
 import type { CommitStatus } from "../source.ts";
 import type { Run } from "../state/rows.ts";
+import { isTerminal } from "./transition.ts";
 
 /** What the commit shows for a run: true, short, and in the reader's words. GitHub refuses more than 140 characters. */
 export function commitStatusOf(run: Run, targetUrl: string | undefined): CommitStatus {
@@ -12,6 +13,14 @@ export function commitStatusOf(run: Run, targetUrl: string | undefined): CommitS
     description: cut(description, 140),
     ...(targetUrl ? { targetUrl } : {}),
   };
+}
+
+/**
+ * That a build which only follows its bases is on its way is no news of its commit, and a wave has thousands of them: its
+ * end is, and that it waits for people.
+ */
+export function isQuiet(run: Run): boolean {
+  return run.priority === 2 && !isTerminal(run.status) && !isForPeople(run.hold);
 }
 
 function words(run: Run): { readonly state: CommitStatus["state"]; readonly description: string } {

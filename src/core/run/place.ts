@@ -4,7 +4,7 @@
  */
 
 import { frozenAt } from "../config/freeze.ts";
-import type { Hold } from "../plan/reason.ts";
+import { type Hold, isForPeople } from "../plan/reason.ts";
 import { keys, timeOf } from "../state/keys.ts";
 import type { OpenRun, PastHold, Pause, Run, Track, TrackPointer, Waiting } from "../state/rows.ts";
 import { type Desk, getRun, getTrack, isoOf } from "./desk.ts";
@@ -108,13 +108,8 @@ function putPlace(desk: Desk, unclocked: Run, hold: Hold | undefined): void {
   const next: Run = { ...run, place, hold, holds: holdsOf(desk, run, hold) };
   // The row alone: none of its indexes shows where it stands.
   desk.world.put(keys.run(run.seq), next);
-  if (heldByPeople(hold) !== heldByPeople(run.hold)) oweReport(desk, next);
-}
-
-/** What only a person or the calendar ends may take days: the commit says so. The other holds pass. */
-function heldByPeople(hold: Hold | undefined): string | undefined {
-  const isLong = hold?.kind === "wave-stopped" || hold?.kind === "paused" || hold?.kind === "frozen";
-  return isLong ? JSON.stringify(hold) : undefined;
+  const [before, now] = [run.hold, hold].map((h) => (isForPeople(h) ? JSON.stringify(h) : undefined));
+  if (before !== now) oweReport(desk, next);
 }
 
 /** Leaves room in the transaction for the rows of one run more. */
