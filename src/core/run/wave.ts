@@ -136,8 +136,7 @@ function judge(
     return { wave: { ...wave, state: "stopped", stoppedBy: "canary", why }, tell: "all" };
   }
   if (isOpen && outcome === "bad" && openIn(wave) > 0 && isOverBudget(desk, wave)) {
-    const why = `${failuresOf(wave)} of its ${wave.planned} runs have failed`;
-    return { wave: { ...wave, state: "stopped", stoppedBy: "failures", why }, tell: "all" };
+    return { wave: { ...wave, ...stoppedByFailures(wave) }, tell: "all" };
   }
   if (level === undefined) return { wave };
   return { wave: outcome === "good" ? passed(wave, level) : withoutCanary(wave, level), tell: level };
@@ -154,16 +153,20 @@ export function healWaves(desk: Desk, run: Run, harmed: readonly string[]): void
   for (const id of harmed) {
     const wave = desk.world.get<Wave>(keys.wave(id));
     if (!wave) continue;
-    const healed: Wave = { ...wave, healed: (wave.healed ?? 0) + 1 };
     const level = Object.entries(wave.canaries).find(([, c]) => c.track === run.track)?.[0];
-    const stays =
-      wave.state !== "stopped" ||
-      wave.stoppedBy === "person" ||
-      (wave.stoppedBy === "canary" && level === undefined) ||
-      isOverBudget(desk, healed);
-    if (stays) desk.world.put(keys.wave(id), healed);
-    else reopen(desk, level === undefined ? healed : passed(healed, Number(level)), run);
+    const counted: Wave = { ...wave, healed: (wave.healed ?? 0) + 1 };
+    const healed = level === undefined ? counted : passed(counted, Number(level));
+    const waitsForOther = wave.stoppedBy === "person" || (wave.stoppedBy === "canary" && level === undefined);
+    if (wave.state !== "stopped" || waitsForOther) desk.world.put(keys.wave(id), counted);
+    // Its canary is good, and others are too many still: the next of them that is built lets it go on.
+    else if (isOverBudget(desk, healed)) desk.world.put(keys.wave(id), { ...healed, ...stoppedByFailures(healed) });
+    else reopen(desk, healed, run);
   }
+}
+
+function stoppedByFailures(wave: Wave): Pick<Wave, "state" | "stoppedBy" | "why"> {
+  const why = `${failuresOf(wave)} of its ${wave.planned} runs have failed`;
+  return { state: "stopped", stoppedBy: "failures", why };
 }
 
 function reopen(desk: Desk, { stoppedBy: _, why: __, ...wave }: Wave, run: Run): void {
