@@ -372,6 +372,8 @@ describe("the same, and images that come and go, and others who push over our ta
         await world.live(told.steps);
         await world.mend();
         await world.rest();
+        // A tag that was put right after the timer's look is what its next look finds.
+        await world.look();
         const nothingFailed = told.outcomes.every((ended) => ended === "Succeeded");
         for (const { name } of world.images)
           if (world.isStale((await world.tracks()).get(name))) {
