@@ -402,6 +402,19 @@ describe("the same, and images that come and go, and others who push over our ta
 const found: [Story][] = [
   [
     {
+      edges: [[], [], ["i0"], [], ["i3"], ["i3", "i2"], []],
+      steps: [
+        { kind: "change", image: 0, files: "b" },
+        { kind: "wait", seconds: 1 },
+        { kind: "change", image: 0, files: "a" },
+      ],
+      outcomes: ["Succeeded", "Error", "Error", "Error", "Error"],
+      deaths: [],
+      largeFrom: 2,
+    },
+  ],
+  [
+    {
       edges: [[], [], [], [], ["i1"], [], [], ["i6"], ["i1"]],
       steps: [
         { kind: "change", image: 6, files: "b" },

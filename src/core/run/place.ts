@@ -117,15 +117,15 @@ const writesWithRoom = 60;
 
 /** What stopped a wave is tried again and waits for what that very wave holds: that may go, one run at each look. */
 function letMend(desk: Desk, run: Run, awaited: readonly string[]): void {
-  const wave = mendedBy(desk, run);
-  if (wave === undefined || desk.world.size > writesWithRoom) return;
+  const waves = mendedBy(desk, run);
+  if (waves.length === 0 || desk.world.size > writesWithRoom) return;
   const seen = new Set([run.id]);
   for (let level = awaited; level.length > 0; ) {
     const runs = level.flatMap((id) => getRun(desk.world, id) ?? []);
-    const held = runs.find(({ hold }) => hold?.kind === "wave-stopped" && hold.wave === wave);
+    const held = runs.find(({ hold }) => hold?.kind === "wave-stopped" && waves.includes(hold.wave));
     const track = held && getTrack(desk.world, held.track);
-    if (track) {
-      const going: Run = { ...held, mends: wave };
+    if (track && held.hold?.kind === "wave-stopped") {
+      const going: Run = { ...held, mends: held.hold.wave };
       putPlace(desk, going, holdOf(desk, going, track));
       return;
     }

@@ -240,11 +240,16 @@ export function openIn(wave: Wave): number {
   return wave.planned - Object.values(wave.ended).reduce((sum, n) => sum + n, 0);
 }
 
-/** The stopped wave that a run may let go on: it tries again what stopped it, or is what that stands on. Nothing else would. */
-export function mendedBy(desk: Desk, run: Run): string | undefined {
-  const wave = listenedTo(desk, run);
-  if (wave?.state !== "stopped" || wave.stoppedBy === "person") return undefined;
-  return run.mends === wave.id || hasHarmed(desk, run, wave.id) ? wave.id : undefined;
+/**
+ * The stopped waves that a run may let go on: it tries again what stopped them, or is what that stands on. Nothing else
+ * would, whichever wave the run itself listens to.
+ */
+export function mendedBy(desk: Desk, run: Run): readonly string[] {
+  const harmed = getTrack(desk.world, run.track)?.harmed ?? [];
+  return [...harmed, ...(run.mends ? [run.mends] : [])].filter((id) => {
+    const wave = desk.world.get<Wave>(keys.wave(id));
+    return wave?.state === "stopped" && wave.stoppedBy !== "person";
+  });
 }
 
 /** Whether the wave a run listens to holds it. */
@@ -252,7 +257,7 @@ export function waveHold(desk: Desk, run: Run): Hold | undefined {
   const wave = listenedTo(desk, run);
   if (!wave || wave.state === "continued") return undefined;
   if (wave.state === "stopped") {
-    if (mendedBy(desk, run) === wave.id) return undefined;
+    if (mendedBy(desk, run).includes(wave.id)) return undefined;
     return { kind: "wave-stopped", wave: wave.id, why: wave.why ?? "stopped" };
   }
   const canary = wave.canaries[run.listensTo?.level ?? 0];
