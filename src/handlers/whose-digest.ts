@@ -57,21 +57,21 @@ interface Maker {
 async function makerOf(
   reference: string,
   digest: string,
-  /** Since when the digest known before has been there. */
+  /** Since when the digest known before has been there; undefined: whenever the run was. */
   since: string | undefined,
   registry: Registry,
   ports: { readonly rows: Rows },
 ): Promise<Maker | undefined> {
-  const read = async (rowKey: string) => (await ports.rows.read(registry.partition, rowKey)).row?.value;
-  const tag = (await read(keys.tag(reference))) as Made | undefined;
+  const read = <T>(rowKey: string) => readValue<T>(ports.rows, registry.partition, rowKey);
+  const tag = await read<Made>(keys.tag(reference));
   if (tag?.digest === digest) {
-    const run = (await read(keys.run(seqOf(tag.run)))) as Run | undefined;
+    const run = await read<Run>(keys.run(seqOf(tag.run)));
     const at = run?.times.Succeeded;
     // A run that had ended before did not bring its digest back, and would tell nobody that it is back.
     if (at === undefined || since === undefined || at >= since) return { run: tag.run, building: false };
   }
-  const maker = (await read(keys.makes(reference))) as TrackPointer | undefined;
-  const track = maker && ((await read(maker.track)) as Track | undefined);
+  const maker = await read<TrackPointer>(keys.makes(reference));
+  const track = maker && (await read<Track>(maker.track));
   return track?.active && { run: track.active.id, building: true };
 }
 
@@ -85,11 +85,7 @@ export async function lineageOf(
   { rows, registries }: { readonly rows: Rows; readonly registries: Registries },
 ): Promise<readonly string[]> {
   const home = await homeOf(reference, registries);
-  if (!home) return [];
-  const read = <T>(rowKey: string) => readValue<T>(rows, home.partition, rowKey);
-  const made = await read<Made>(keys.tag(reference));
-  const maker = made?.digest === digest ? undefined : await read<TrackPointer>(keys.makes(reference));
-  const id = maker ? (await read<Track>(maker.track))?.active?.id : made?.run;
-  const run = id === undefined ? undefined : await read<Run>(keys.run(seqOf(id)));
+  const maker = home && (await makerOf(reference, digest, undefined, home, { rows }));
+  const run = maker && (await readValue<Run>(rows, home.partition, keys.run(seqOf(maker.run))));
   return run ? [...(run.lineage ?? []), run.track] : [];
 }

@@ -55,9 +55,9 @@ function waitsForPeople(desk: Desk, runId: string, seen = new Set<string>()): bo
   if (seen.has(runId)) return false;
   seen.add(runId);
   const hold = getRun(desk.world, runId)?.hold;
-  if (hold?.kind === "paused" || hold?.kind === "wave-stopped") return true;
   // Once it is over it holds nobody, although not everyone has been looked at again yet.
   if (hold?.kind === "frozen") return Date.parse(hold.until) > desk.now;
+  if (isForPeople(hold)) return true;
   return hold?.kind === "base" && hold.runs.some((id) => waitsForPeople(desk, id, seen));
 }
 

@@ -193,7 +193,7 @@ export interface Live {
   readonly attempt: number;
 }
 
-/** 0: a person asked for it. 1: something of its own has changed, or a small plan's base. 2: it follows its bases, and gives way. */
+/** 0: a person asked for it. 1: something of its own has changed, or it follows that in a small plan. 2: it follows its bases, and gives way. */
 export type Priority = 0 | 1 | 2;
 
 /** A row that only leads to a run: of `ready`, `digest`. */
