@@ -19,6 +19,16 @@ async function built(images: readonly SimImage[] = wide): Promise<Simulation> {
   return sim;
 }
 
+/** The base has moved, the canary has failed on it, and the wave has stopped. */
+async function stopped(): Promise<Simulation> {
+  const sim = await built();
+  sim.outcome = () => "Failed";
+  sim.moveTag(debian, d(2));
+  sim.tellTag(debian);
+  await sim.settle();
+  return sim;
+}
+
 async function waves(sim: Simulation): Promise<readonly Wave[]> {
   const { partition } = await sim.registry();
   return (await sim.rows.list(partition, rangeOf("wave"), 1000)).map((r) => r.value as Wave);
@@ -253,11 +263,7 @@ describe("a wave that has stopped", () => {
   });
 
   it("is what the commits of its images show, until it goes on", async () => {
-    const sim = await built();
-    sim.outcome = () => "Failed";
-    sim.moveTag(debian, d(2));
-    sim.tellTag(debian);
-    await sim.settle();
+    const sim = await stopped();
     const [held] = await planned(sim);
     const shown = () => sim.lastStatus(held!.commit, `slipway/${held!.image}`);
     expect(shown()).toMatchObject({
@@ -272,11 +278,7 @@ describe("a wave that has stopped", () => {
   });
 
   it("is not let go by a push that is refused", async () => {
-    const sim = await built();
-    sim.outcome = () => "Failed";
-    sim.moveTag(debian, d(2));
-    sim.tellTag(debian);
-    await sim.settle();
+    const sim = await stopped();
     const before = [sim.acrRuns.length, (await planned(sim)).length];
     expect(before[1]).toBe(24);
     const taken = { name: "w00", files: "somebody else's", on: [debian] };
@@ -331,11 +333,7 @@ describe("a wave that has stopped", () => {
   });
 
   it("lets its runs go when the tag is put back: they end, for nothing has changed", async () => {
-    const sim = await built();
-    sim.outcome = () => "Failed";
-    sim.moveTag(debian, d(2));
-    sim.tellTag(debian);
-    await sim.settle();
+    const sim = await stopped();
     const before = sim.acrRuns.length;
     sim.moveTag(debian, d(1));
     sim.tellTag(debian);
@@ -467,11 +465,7 @@ describe("a wave that has stopped", () => {
   });
 
   it("does not hold what is not of it: a commit above it is built", async () => {
-    const sim = await built();
-    sim.outcome = () => "Failed";
-    sim.moveTag(debian, d(2));
-    sim.tellTag(debian);
-    await sim.settle();
+    const sim = await stopped();
     sim.outcome = () => "Succeeded";
     sim.freeze = [];
     const wave = (await baseWaves(sim)).at(-1)!;
